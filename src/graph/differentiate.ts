@@ -1,0 +1,64 @@
+import { isFloat } from "../base/dtypes.ts";
+import { GraftError } from "../base/errors.ts";
+import { sameShape, showShape } from "../base/shapes.ts";
+import { sizeOf } from "../base/tensor.ts";
+import { add, expand, reduceSum, reshape } from "./coreOperators.ts";
+import { dependents, nodesOf } from "./traverse.ts";
+import { type Node, scalar, type Value } from "./value.ts";
+
+/**
+ * Gradients of a scalar with respect to `parameters`, as more graph (reverse accumulation).
+ * Only nodes between the parameters and the loss are visited: what is frozen needs no gradient rule.
+ *
+ * @param loss a float value with one element
+ * @returns one value per parameter, of its shape; zeros where the loss does not depend on it
+ * @throws `model` when an operator on the path has no gradient, naming it
+ */
+export function differentiate(loss: Value, parameters: readonly Value[]): readonly Value[] {
+  if (!isFloat(loss.dtype) || sizeOf(loss.staticShape) !== 1) {
+    throw new GraftError("shape", `the loss must be one float, got ${loss.dtype} ${showShape(loss.shape)}.`);
+  }
+  const order = nodesOf([loss]);
+  const onPath = dependents(order, new Set(parameters));
+  const cotangents = new Map<Value, Value>([[loss, filled(loss, 1)]]);
+  for (const node of [...order].reverse()) {
+    if (onPath.has(node) && node.outputs.some((output) => cotangents.has(output))) pullBack(node, cotangents);
+  }
+  return parameters.map((parameter) => cotangents.get(parameter) ?? filled(parameter, 0));
+}
+
+function pullBack(node: Node, cotangents: Map<Value, Value>): void {
+  const vjp = node.operator.rule?.vjp;
+  if (vjp === undefined) {
+    throw new GraftError(
+      "model",
+      `${node.operator.name}${node.name ? ` (node "${node.name}")` : ""} lies between a trainable parameter and the loss, but has no gradient. ` +
+        "Freeze everything before it, or cut the graph there.",
+    );
+  }
+  const given = node.outputs.map((output) => cotangents.get(output) ?? filled(output, 0));
+  const results = vjp(given, node);
+  node.inputs.forEach((operand, i) => {
+    const cotangent = results[i];
+    if (operand === undefined || cotangent === undefined || !isFloat(operand.dtype)) return;
+    const summed = sumTo(cotangent, operand.staticShape);
+    const before = cotangents.get(operand);
+    cotangents.set(operand, before === undefined ? summed : add(before, summed));
+  });
+}
+
+/** Undoes broadcasting: sums `value` over the axes along which `shape` was repeated. */
+export function sumTo(value: Value, shape: readonly number[]): Value {
+  if (sameShape(value.shape, shape)) return value;
+  const from = value.staticShape;
+  const missing = from.length - shape.length;
+  const axes = [...from.keys()].filter((axis) => axis < missing || (shape[axis - missing] === 1 && from[axis] !== 1));
+  const summed = axes.length === 0 ? value : reduceSum(value, axes, { keepdims: 1 });
+  return sameShape(summed.shape, shape) ? summed : reshape(summed, shape);
+}
+
+function filled(value: Value, number: number): Value {
+  const shape = value.type === undefined ? [] : value.staticShape;
+  const one = scalar(number, value.type?.dtype);
+  return shape.length === 0 ? one : expand(one, shape);
+}

@@ -1,0 +1,131 @@
+import type { DType } from "../base/dtypes.ts";
+import { GraftError } from "../base/errors.ts";
+import { constantOf, type Value } from "../graph/value.ts";
+import { clip, logSoftmax, relu, sigmoid, softmax } from "../ops/activations.ts";
+import { abs, add, exp, log, mul, neg, sub } from "../ops/arithmetic.ts";
+import { cast, equal } from "../ops/comparison.ts";
+import { flatten, reshape } from "../ops/layout.ts";
+import { reduceMean, reduceSum } from "../ops/reductions.ts";
+
+/** How far the predictions of a batch are from its targets. */
+export interface Loss {
+  readonly name: string;
+  /** What the targets of a batch of `prediction` must be. */
+  target(prediction: Value): { readonly dtype: DType; readonly shape: readonly number[] };
+  /** The loss of each sample, [N]. */
+  perSample(target: Value, prediction: Value): Value;
+}
+
+export interface CrossentropyOptions {
+  /** The share of each target that is spread over all classes (Szegedy et al. 2016, §7). Range [0, 1). */
+  readonly labelSmoothing?: number;
+}
+
+// Keras' epsilon, below which a probability counts as this much when no logits are to be had.
+const epsilon = 1e-7;
+
+/** Targets are class indices, [N] int32. */
+export function sparseCategoricalCrossentropy({ labelSmoothing = 0 }: CrossentropyOptions = {}): Loss {
+  return {
+    name: "sparseCategoricalCrossentropy",
+    target: (prediction) => ({ dtype: "int32", shape: [classesOf(prediction)[0]] }),
+    perSample(target, prediction) {
+      const [count, classes] = classesOf(prediction);
+      const indices = constantOf("int32", [1, classes], [...Array(classes).keys()]);
+      const oneHot = cast(equal(reshape(target, [count, 1]), indices), "float32");
+      return crossentropy(smooth(oneHot, labelSmoothing, classes), prediction);
+    },
+  };
+}
+
+/** Targets are distributions over the classes, [N, classes]. */
+export function categoricalCrossentropy({ labelSmoothing = 0 }: CrossentropyOptions = {}): Loss {
+  return {
+    name: "categoricalCrossentropy",
+    target: (prediction) => ({ dtype: "float32", shape: classesOf(prediction) }),
+    perSample: (target, prediction) =>
+      crossentropy(smooth(target, labelSmoothing, classesOf(prediction)[1]), prediction),
+  };
+}
+
+/** Targets are 0 or 1 (or between), [N, units]; the mean over the units. */
+export function binaryCrossentropy({ labelSmoothing = 0 }: CrossentropyOptions = {}): Loss {
+  return {
+    name: "binaryCrossentropy",
+    target: (prediction) => ({ dtype: "float32", shape: prediction.staticShape }),
+    perSample(target, prediction) {
+      const smoothed = smooth(target, labelSmoothing, 2);
+      const logits = inputOf(prediction, sigmoid.operator);
+      return meanOfRest(logits ? stableBinary(smoothed, logits) : plainBinary(smoothed, prediction));
+    },
+  };
+}
+
+/** The mean of (prediction − target)² over all but the batch. */
+export function meanSquaredError(): Loss {
+  return {
+    name: "meanSquaredError",
+    target: (prediction) => ({ dtype: "float32", shape: prediction.staticShape }),
+    perSample(target, prediction) {
+      const difference = sub(prediction, target);
+      return meanOfRest(mul(difference, difference));
+    },
+  };
+}
+
+/** Losses by their Keras names. */
+export const losses = {
+  sparseCategoricalCrossentropy,
+  categoricalCrossentropy,
+  binaryCrossentropy,
+  meanSquaredError,
+} as const;
+
+export type LossName = keyof typeof losses;
+
+/** −Σ target·ln p. Behind a softmax the logarithm is taken of its input, which stays finite for any logits. */
+function crossentropy(target: Value, prediction: Value): Value {
+  const logits = inputOf(prediction, softmax.operator);
+  const logProbabilities = logits ? logSoftmax(logits, { axis: 1 }) : log(clip(prediction, epsilon, 1 - epsilon));
+  return neg(reduceSum(mul(target, logProbabilities), [1], { keepdims: 0 }));
+}
+
+/** max(z, 0) − z·t + ln(1 + e^−|z|). */
+function stableBinary(target: Value, logits: Value): Value {
+  const tail = log(add(exp(neg(abs(logits))), 1));
+  return add(sub(relu(logits), mul(logits, target)), tail);
+}
+
+function plainBinary(target: Value, prediction: Value): Value {
+  const p = clip(prediction, epsilon, 1 - epsilon);
+  const rest = (x: Value) => add(neg(x), 1);
+  return neg(add(mul(target, log(p)), mul(rest(target), log(rest(p)))));
+}
+
+function smooth(target: Value, amount: number, classes: number): Value {
+  if (amount === 0) return target;
+  if (!(amount > 0 && amount < 1))
+    throw new GraftError("usage", `labelSmoothing ${amount}: expected a number in [0, 1).`);
+  return add(mul(target, 1 - amount), amount / classes);
+}
+
+function inputOf(prediction: Value, operator: typeof softmax.operator): Value | undefined {
+  const { source } = prediction;
+  return source.kind === "node" && source.node.operator === operator ? source.node.inputs[0] : undefined;
+}
+
+function classesOf(prediction: Value): readonly [number, number] {
+  const [count, classes, ...rest] = prediction.staticShape;
+  if (rest.length > 0 || classes === undefined || classes < 2) {
+    throw new GraftError(
+      "shape",
+      `a categorical loss needs a model output of two classes or more, got [${prediction.shape.slice(1)}]. ` +
+        'End the model with dense(classes, { activation: "softmax" }), or use binaryCrossentropy with one sigmoid unit.',
+    );
+  }
+  return [count, classes];
+}
+
+function meanOfRest(values: Value): Value {
+  return reduceMean(flatten(values), [1], { keepdims: 0 });
+}

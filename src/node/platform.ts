@@ -1,0 +1,36 @@
+import { createHash } from "node:crypto";
+import { availableParallelism, homedir } from "node:os";
+import { crc32 } from "node:zlib";
+import type { Platform } from "../platform/platform.ts";
+import { cacheDirOf } from "./cacheDir.ts";
+import { createCodec } from "./codec.ts";
+import { createEngine, type EngineOptions } from "./engine.ts";
+import { inflate } from "./inflate.ts";
+import { createStore } from "./store.ts";
+
+export interface NodePlatformOptions extends EngineOptions {
+  /** Default: `GRAFT_CACHE`, else the system's folder for caches. */
+  readonly cacheDir?: string;
+}
+
+/** Everything that Graft needs from the outside, on Node.js. Nothing heavy is loaded until it is used. */
+export function nodePlatform(options: NodePlatformOptions = {}): Platform {
+  return {
+    engine: createEngine(options),
+    codec: createCodec(),
+    store: createStore(),
+    digest,
+    checksum: (bytes) => crc32(bytes),
+    inflate,
+    nowMs: () => performance.now(),
+    parallelism: availableParallelism(),
+    cacheDir: options.cacheDir ?? cacheDirOf({ platform: process.platform, home: homedir(), env: process.env }),
+  };
+}
+
+/** The hash of all parts, one after another. */
+function digest(...parts: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const part of parts) hash.update(part);
+  return hash.digest("hex");
+}

@@ -1,0 +1,74 @@
+import { axisOf, like } from "../graph/infer.ts";
+import { defineOp, float, int } from "../graph/operator.ts";
+import type { Value } from "../graph/value.ts";
+import { add, exp, mul, sign, sub } from "./arithmetic.ts";
+import { and, cast, greater, greaterOrEqual, lessOrEqual } from "./comparison.ts";
+import { reduceSum } from "./reductions.ts";
+
+/** max(x, 0). d/dx = 1 where y > 0, else 0: the sign of y, which is never negative. */
+export const relu = defineOp("Relu", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { outputs: [y] }) => [mul(dy, sign(y))],
+});
+
+/** x where x ≥ 0, else alpha·x. */
+export const leakyRelu = defineOp("LeakyRelu", {
+  inputs: ["x"],
+  attributes: { alpha: float(0.01) },
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { inputs: [x], attributes: { alpha } }) => {
+    const positive = cast(greater(x, 0), x.dtype);
+    return [mul(dy, add(mul(positive, 1 - alpha), alpha))];
+  },
+});
+
+/** 1 / (1 + e^−x). d/dx = y(1 − y). */
+export const sigmoid = defineOp("Sigmoid", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { outputs: [y] }) => [mul(dy, sub(y, mul(y, y)))],
+});
+
+/** Hyperbolic tangent. d/dx = 1 − y². */
+export const tanh = defineOp("Tanh", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { outputs: [y] }) => [sub(dy, mul(dy, mul(y, y)))],
+});
+
+/** x limited to [min, max]. d/dx = 1 within the limits, bounds included, else 0. */
+export const clip = defineOp("Clip", {
+  inputs: ["x", "min?", "max?"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { inputs: [x, min, max] }) => {
+    const above = min && greaterOrEqual(x, min);
+    const below = max && lessOrEqual(x, max);
+    const inside = above && below ? and(above, below) : (above ?? below);
+    return [inside === undefined ? dy : mul(dy, cast(inside, x.dtype))];
+  },
+});
+
+/** e^xᵢ / Σ e^xⱼ along `axis`. dx = y·(dy − Σ dy·y). */
+export const softmax = defineOp("Softmax", {
+  inputs: ["x"],
+  attributes: { axis: int(-1) },
+  infer: ([x], { axis }) => [alongAxis("Softmax", x, axis)],
+  vjp: ([dy], { outputs: [y], attributes: { axis } }) => {
+    const weighted = reduceSum(mul(dy, y), [axis], { keepdims: 1 });
+    return [mul(y, sub(dy, weighted))];
+  },
+});
+
+/** ln softmax(x) along `axis`, stable. dx = dy − e^y · Σ dy. */
+export const logSoftmax = defineOp("LogSoftmax", {
+  inputs: ["x"],
+  attributes: { axis: int(-1) },
+  infer: ([x], { axis }) => [alongAxis("LogSoftmax", x, axis)],
+  vjp: ([dy], { outputs: [y], attributes: { axis } }) => [sub(dy, mul(exp(y), reduceSum(dy, [axis], { keepdims: 1 })))],
+});
+
+function alongAxis(name: string, x: Value, axis: number) {
+  axisOf(name, axis, x.rank);
+  return like(x);
+}

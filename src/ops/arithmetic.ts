@@ -1,0 +1,91 @@
+import { broadcast, like } from "../graph/infer.ts";
+import { defineOp } from "../graph/operator.ts";
+import type { Value } from "../graph/value.ts";
+
+export { add } from "../graph/coreOperators.ts";
+
+/** a − b, broadcasting. */
+export const sub = defineOp("Sub", {
+  inputs: ["a", "b"],
+  infer: ([a, b]) => [broadcast("Sub", a, b)],
+  vjp: ([dy]) => [dy, neg(dy)],
+});
+
+/** a · b, elementwise, broadcasting. */
+export const mul = defineOp("Mul", {
+  inputs: ["a", "b"],
+  infer: ([a, b]) => [broadcast("Mul", a, b)],
+  vjp: ([dy], { inputs: [a, b] }): Value[] => [mul(dy, b), mul(dy, a)],
+});
+
+/** a / b, elementwise, broadcasting. d/db = −a/b² = −y/b. */
+export const div = defineOp("Div", {
+  inputs: ["a", "b"],
+  infer: ([a, b]) => [broadcast("Div", a, b)],
+  vjp: ([dy], { inputs: [, b], outputs: [y] }): Value[] => [div(dy, b), neg(div(mul(dy, y), b))],
+});
+
+/** x^p, broadcasting. d/dx = p·x^(p−1), d/dp = y·ln x. */
+export const pow = defineOp("Pow", {
+  inputs: ["x", "exponent"],
+  infer: ([x, exponent]) => [{ ...broadcast("Pow", x, exponent), dtype: x.dtype }],
+  vjp: ([dy], { inputs: [x, p], outputs: [y] }): Value[] => [
+    mul(dy, mul(p, pow(x, sub(p, 1)))),
+    mul(dy, mul(y, log(x))),
+  ],
+});
+
+/** −x. */
+export const neg = defineOp("Neg", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy]): Value[] => [neg(dy)],
+});
+
+/** |x|; the gradient at 0 is 0. */
+export const abs = defineOp("Abs", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { inputs: [x] }) => [mul(dy, sign(x))],
+});
+
+/** −1, 0 or 1; its gradient is 0 everywhere. */
+export const sign = defineOp("Sign", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: () => [undefined],
+});
+
+/** e^x. */
+export const exp = defineOp("Exp", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { outputs: [y] }) => [mul(dy, y)],
+});
+
+/** Natural logarithm. */
+export const log = defineOp("Log", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { inputs: [x] }) => [div(dy, x)],
+});
+
+/** √x. d/dx = 1/(2y). */
+export const sqrt = defineOp("Sqrt", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { outputs: [y] }) => [div(dy, mul(y, 2))],
+});
+
+/** 1/x. d/dx = −y². */
+export const reciprocal = defineOp("Reciprocal", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { outputs: [y] }) => [neg(mul(dy, mul(y, y)))],
+});
+
+/** The nearest integer, halves to even; its gradient is 0 everywhere. */
+export const round = defineOp("Round", { inputs: ["x"], infer: ([x]) => [like(x)], vjp: () => [undefined] });
+
+/** The next integer below; its gradient is 0 everywhere. */
+export const floor = defineOp("Floor", { inputs: ["x"], infer: ([x]) => [like(x)], vjp: () => [undefined] });

@@ -1,0 +1,60 @@
+import type { DType } from "../base/dtypes.ts";
+import { broadcast } from "../graph/infer.ts";
+import { defineOp, int, text } from "../graph/operator.ts";
+import type { TensorType, Value } from "../graph/value.ts";
+import { dtypeCode, dtypeFromCode } from "../onnx/dtypes.ts";
+
+/** Comparisons and integer arithmetic: their results are not differentiable, so none has a gradient. */
+
+export const greater = defineOp("Greater", { inputs: ["a", "b"], infer: ([a, b]) => truth("Greater", a, b) });
+export const greaterOrEqual = defineOp("GreaterOrEqual", {
+  inputs: ["a", "b"],
+  infer: ([a, b]) => truth("GreaterOrEqual", a, b),
+});
+export const less = defineOp("Less", { inputs: ["a", "b"], infer: ([a, b]) => truth("Less", a, b) });
+export const lessOrEqual = defineOp("LessOrEqual", {
+  inputs: ["a", "b"],
+  infer: ([a, b]) => truth("LessOrEqual", a, b),
+});
+export const equal = defineOp("Equal", { inputs: ["a", "b"], infer: ([a, b]) => truth("Equal", a, b) });
+export const and = defineOp("And", { inputs: ["a", "b"], infer: ([a, b]) => [broadcast("And", a, b)] });
+
+/** a ⊕ b, bit by bit, on unsigned integers. */
+export const bitwiseXor = defineOp("BitwiseXor", {
+  inputs: ["a", "b"],
+  infer: ([a, b]) => [broadcast("BitwiseXor", a, b)],
+});
+
+/** a / 2^b, on unsigned integers. */
+export const shiftRight = defineOp("BitShift", {
+  inputs: ["a", "b"],
+  attributes: { direction: text<string | undefined>(undefined) },
+  infer: ([a, b]) => [broadcast("BitShift", a, b)],
+});
+
+/** The index of the largest entry along `axis`, the first among equals. */
+export const argMax = defineOp("ArgMax", {
+  inputs: ["x"],
+  attributes: { axis: int(0), keepdims: int(1), select_last_index: int(0) },
+  infer: ([x], { axis, keepdims }) => {
+    const at = axis < 0 ? axis + x.rank : axis;
+    const shape = x.shape.flatMap((dim, i) => (i === at ? (keepdims ? [1] : []) : [dim]));
+    return [{ dtype: "int64", shape }];
+  },
+});
+
+export const castOperator = defineOp("Cast", {
+  inputs: ["x"],
+  attributes: { to: int(0), saturate: int(1) },
+  infer: ([x], { to }) => [{ dtype: dtypeFromCode(to, "Cast"), shape: x.shape }],
+  vjp: ([dy], { inputs: [x] }) => [cast(dy, x.dtype)],
+});
+
+/** `x` with another element type. */
+export function cast(x: Value, dtype: DType): Value {
+  return castOperator(x, { to: dtypeCode(dtype) });
+}
+
+function truth(name: string, a: Value, b: Value): [TensorType] {
+  return [{ dtype: "bool", shape: broadcast(name, a, b).shape }];
+}

@@ -1,0 +1,294 @@
+import { Tensor } from "../base/tensor.ts";
+import { constant, type Value } from "../graph/value.ts";
+import { dtypeCode } from "../onnx/dtypes.ts";
+import { clip, leakyRelu, logSoftmax, relu, sigmoid, softmax, tanh } from "./activations.ts";
+import { abs, add, div, exp, floor, log, mul, neg, pow, reciprocal, round, sign, sqrt, sub } from "./arithmetic.ts";
+import { castOperator } from "./comparison.ts";
+import { conv } from "./convolution.ts";
+import {
+  concat,
+  expand,
+  flatten,
+  identity,
+  inferenceDropout,
+  reshape,
+  squeeze,
+  transpose,
+  unsqueeze,
+} from "./layout.ts";
+import { batchNormalization } from "./normalisation.ts";
+import type { Range } from "./operators.fixture.ts";
+import { averagePool, globalAveragePool, maxPool } from "./pooling.ts";
+import { gemm, matmul } from "./products.ts";
+import { reduceMean, reduceSum } from "./reductions.ts";
+import { pad, slice } from "./slicing.ts";
+
+/** One case of one operator: all float inputs are checked. */
+export interface GradientRow {
+  readonly operator: string;
+  readonly title: string;
+  readonly shapes: readonly (readonly number[])[];
+  readonly range?: Range;
+  readonly build: (...inputs: readonly Value[]) => Value;
+}
+
+const row = (
+  operator: string,
+  title: string,
+  shapes: GradientRow["shapes"],
+  build: GradientRow["build"],
+  range?: Range,
+): GradientRow => ({
+  operator,
+  title,
+  shapes,
+  build,
+  ...(range === undefined ? {} : { range }),
+});
+
+const positive: Range = { low: 0.5, high: 2 };
+const awayFrom = (...avoid: readonly number[]): Range => ({ low: -2, high: 2, avoid });
+const image = [2, 3, 5, 7];
+const statistics = [[3], [3], [3], [3]];
+
+/** Every differentiable operator has a row, or the suite fails. */
+export const gradientRows: readonly GradientRow[] = [
+  row(
+    "Add",
+    "same shapes",
+    [
+      [2, 3],
+      [2, 3],
+    ],
+    (a, b) => add(a, b),
+  ),
+  row("Add", "broadcasts a row, a column and a scalar", [[3], [2, 1], []], (a, b, c) => add(add(a, b), c)),
+  row("Sub", "broadcasts", [[2, 3], [3]], (a, b) => sub(a, b)),
+  row(
+    "Mul",
+    "broadcasts both ways",
+    [
+      [2, 1, 4],
+      [3, 1],
+    ],
+    (a, b) => mul(a, b),
+  ),
+  row("Mul", "a value with itself", [[5]], (a) => mul(a, a)),
+  row(
+    "Div",
+    "broadcasts",
+    [
+      [2, 3],
+      [2, 1],
+    ],
+    (a, b) => div(a, b),
+    positive,
+  ),
+  row("Pow", "base and exponent", [[2, 3], [3]], (a, b) => pow(a, b), positive),
+  row("Pow", "a square", [[5]], (a) => pow(a, 2)),
+  row("Neg", "any", [[5]], (a) => neg(a)),
+  row("Abs", "away from 0", [[7]], (a) => abs(a), awayFrom(0)),
+  row("Sign", "zero everywhere", [[7]], (a) => sign(a), awayFrom(0)),
+  row("Round", "zero between halves", [[7]], (a) => round(a), awayFrom(-1.5, -0.5, 0.5, 1.5)),
+  row("Floor", "zero between integers", [[7]], (a) => floor(a), awayFrom(-2, -1, 0, 1, 2)),
+  row("Exp", "any", [[2, 3]], (a) => exp(a)),
+  row("Log", "positive", [[2, 3]], (a) => log(a), positive),
+  row("Sqrt", "positive", [[2, 3]], (a) => sqrt(a), positive),
+  row("Reciprocal", "positive", [[2, 3]], (a) => reciprocal(a), positive),
+  row("Cast", "through float64", [[4]], (a) =>
+    castOperator(castOperator(a, { to: dtypeCode("float64") }), { to: dtypeCode("float32") }),
+  ),
+  row("Identity", "any", [[4]], (a) => identity(a)),
+  row("Relu", "away from 0", [[3, 4]], (a) => relu(a), awayFrom(0)),
+  row("LeakyRelu", "away from 0", [[3, 4]], (a) => leakyRelu(a, { alpha: 0.2 }), awayFrom(0)),
+  row("Sigmoid", "any", [[3, 4]], (a) => sigmoid(a)),
+  row("Tanh", "any", [[3, 4]], (a) => tanh(a)),
+  row("Clip", "both limits", [[20]], (a) => clip(a, -1, 1), awayFrom(-1, 1)),
+  row("Clip", "only below", [[20]], (a) => clip(a, 0), awayFrom(0)),
+  row("Clip", "only above", [[20]], (a) => clip(a, undefined, 0.5), awayFrom(0.5)),
+  row("Softmax", "last axis", [[3, 5]], (a) => softmax(a)),
+  row("Softmax", "a middle axis", [[2, 3, 4]], (a) => softmax(a, { axis: 1 })),
+  row("LogSoftmax", "last axis", [[3, 5]], (a) => logSoftmax(a)),
+  row("LogSoftmax", "a middle axis", [[2, 3, 4]], (a) => logSoftmax(a, { axis: 1 })),
+  row(
+    "MatMul",
+    "matrices",
+    [
+      [3, 4],
+      [4, 2],
+    ],
+    (a, b) => matmul(a, b),
+  ),
+  row(
+    "MatMul",
+    "broadcast batches",
+    [
+      [2, 1, 3, 4],
+      [5, 4, 2],
+    ],
+    (a, b) => matmul(a, b),
+  ),
+  row("Gemm", "plain with bias", [[3, 4], [4, 2], [2]], (a, b, c) => gemm(a, b, c)),
+  row(
+    "Gemm",
+    "both transposed, scaled",
+    [
+      [4, 3],
+      [2, 4],
+      [3, 1],
+    ],
+    (a, b, c) => gemm(a, b, c, { transA: 1, transB: 1, alpha: 0.5, beta: 2 }),
+  ),
+  row(
+    "Gemm",
+    "first transposed, no bias",
+    [
+      [4, 3],
+      [4, 2],
+    ],
+    (a, b) => gemm(a, b, { transA: 1 }),
+  ),
+  row(
+    "Gemm",
+    "second transposed",
+    [
+      [3, 4],
+      [2, 4],
+    ],
+    (a, b) => gemm(a, b, { transB: 1 }),
+  ),
+  row("Reshape", "keeps and fills lengths", [[2, 3, 4]], (a) => reshape(a, [0, -1])),
+  row("Flatten", "axis 2", [[2, 3, 4]], (a) => flatten(a, { axis: 2 })),
+  row("Transpose", "a cycle", [[2, 3, 4]], (a) => transpose(a, { perm: [1, 2, 0] })),
+  row("Transpose", "reversed by default", [[2, 3]], (a) => transpose(a)),
+  row("Squeeze", "one of two", [[2, 1, 3, 1]], (a) => squeeze(a, [1])),
+  row("Unsqueeze", "front and back", [[2, 3]], (a) => unsqueeze(a, [0, -1])),
+  row("Expand", "a column", [[2, 1]], (a) => expand(a, [3, 2, 4])),
+  row(
+    "Concat",
+    "three along axis 1",
+    [
+      [2, 1],
+      [2, 3],
+      [2, 2],
+    ],
+    (a, b, c) => concat(a, b, c, { axis: 1 }),
+  ),
+  row("Slice", "steps of 2", [[3, 7]], (a) => slice(a, [1], [7], [1], [2])),
+  row("Slice", "backwards by 2", [[3, 7]], (a) => slice(a, [-1, 5], [-4, 0], [0, 1], [-1, -2])),
+  row("Slice", "beyond the end", [[5]], (a) => slice(a, [2], [100])),
+  row("Pad", "zeros", [[2, 3]], (a) => pad(a, [1, 0, 0, 2])),
+  row("Pad", "cuts off", [[4, 5]], (a) => pad(a, [-1, 0, 1, -2])),
+  row("Pad", "reflects", [[2, 4]], (a) => pad(a, [0, 2, 1, 3], { mode: "reflect" })),
+  row("Pad", "repeats edges", [[2, 3]], (a) => pad(a, [2, 1, 0, 1], { mode: "edge" })),
+  row("Pad", "wraps", [[2, 3]], (a) => pad(a, [0, 2, 0, 1], { mode: "wrap" })),
+  row("ReduceSum", "one axis, dropped", [[2, 3, 4]], (a) => reduceSum(a, [1], { keepdims: 0 })),
+  row("ReduceSum", "all", [[2, 3]], (a) => reduceSum(a)),
+  row("ReduceMean", "two axes, kept", [[2, 3, 4]], (a) => reduceMean(a, [0, -1])),
+  row("ReduceMean", "all, dropped", [[2, 3]], (a) => reduceMean(a, { keepdims: 0 })),
+  row("Dropout", "passes at inference", [[2, 3]], (a) => inferenceDropout(a)),
+  row("Conv", "3×3, same", [image, [4, 3, 3, 3], [4]], (x, w, b) => conv(x, w, b, { pads: [1, 1, 1, 1] })),
+  row("Conv", "3×3, valid", [image, [4, 3, 3, 3]], (x, w) => conv(x, w)),
+  row("Conv", "3×3, stride 2, odd sizes", [image, [4, 3, 3, 3]], (x, w) =>
+    conv(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] }),
+  ),
+  row(
+    "Conv",
+    "stride 2 leaves a column over",
+    [
+      [2, 3, 6, 8],
+      [2, 3, 3, 3],
+    ],
+    (x, w) => conv(x, w, { strides: [2, 2] }),
+  ),
+  row(
+    "Conv",
+    "stride 3, asymmetric pads",
+    [
+      [1, 2, 8, 9],
+      [3, 2, 2, 3],
+    ],
+    (x, w) => conv(x, w, { strides: [3, 2], pads: [0, 1, 1, 2] }),
+  ),
+  row(
+    "Conv",
+    "dilated",
+    [
+      [1, 2, 7, 9],
+      [3, 2, 3, 3],
+    ],
+    (x, w) => conv(x, w, { dilations: [2, 3], pads: [1, 2, 3, 1] }),
+  ),
+  row(
+    "Conv",
+    "dilated and strided",
+    [
+      [1, 2, 9, 9],
+      [3, 2, 3, 3],
+    ],
+    (x, w) => conv(x, w, { dilations: [2, 2], strides: [2, 2] }),
+  ),
+  row("Conv", "two groups", [[2, 4, 5, 5], [6, 2, 3, 3], [6]], (x, w, b) =>
+    conv(x, w, b, { group: 2, pads: [1, 1, 1, 1] }),
+  ),
+  row("Conv", "depthwise", [image, [3, 1, 3, 3]], (x, w) => conv(x, w, { group: 3, pads: [1, 1, 1, 1] })),
+  row("Conv", "depthwise, two each, stride 2", [image, [6, 1, 3, 3]], (x, w) =>
+    conv(x, w, { group: 3, strides: [2, 2] }),
+  ),
+  row("Conv", "1×1", [image, [4, 3, 1, 1]], (x, w) => conv(x, w)),
+  row("Conv", "1×1, stride 2", [image, [4, 3, 1, 1]], (x, w) => conv(x, w, { strides: [2, 2] })),
+  row(
+    "Conv",
+    "auto_pad SAME_UPPER, stride 2",
+    [
+      [1, 2, 5, 6],
+      [3, 2, 3, 3],
+    ],
+    (x, w) => conv(x, w, { auto_pad: "SAME_UPPER", strides: [2, 2] }),
+  ),
+  row(
+    "Conv",
+    "one spatial axis",
+    [
+      [2, 3, 9],
+      [4, 3, 3],
+    ],
+    (x, w) => conv(x, w, { pads: [1, 0] }),
+  ),
+  row("MaxPool", "2×2", [[2, 2, 4, 6]], (x) => maxPool(x, { kernel_shape: [2, 2], strides: [2, 2] })),
+  row("MaxPool", "3×3 overlapping, padded", [image], (x) =>
+    maxPool(x, { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+  ),
+  row("MaxPool", "ceil mode", [[1, 2, 5, 6]], (x) =>
+    maxPool(x, { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 }),
+  ),
+  row("AveragePool", "2×2", [[2, 2, 4, 6]], (x) => averagePool(x, { kernel_shape: [2, 2], strides: [2, 2] })),
+  row("AveragePool", "padding not counted", [image], (x) =>
+    averagePool(x, { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
+  ),
+  row("AveragePool", "padding counted", [image], (x) =>
+    averagePool(x, { kernel_shape: [3, 3], strides: [1, 2], pads: [1, 0, 1, 1], count_include_pad: 1 }),
+  ),
+  row("GlobalAveragePool", "odd map", [image], (x) => globalAveragePool(x)),
+  row("BatchNormalization", "training", [image, [3], [3]], (x, scale, bias) =>
+    batchNormalization(x, scale, bias, zeros3(), ones3(), { training_mode: 1 }),
+  ),
+  row(
+    "BatchNormalization",
+    "frozen, all five",
+    [image, ...statistics],
+    (x, s, b, m, v) => batchNormalization(x, s, b, m, v),
+    positive,
+  ),
+  row("BatchNormalization", "training on rows", [[6, 3], [3], [3]], (x, scale, bias) =>
+    batchNormalization(x, scale, bias, zeros3(), ones3(), { training_mode: 1 }),
+  ),
+];
+
+function zeros3(): Value {
+  return constant(Tensor.float32([3], [0, 0, 0]));
+}
+
+function ones3(): Value {
+  return constant(Tensor.float32([3], [1, 1, 1]));
+}

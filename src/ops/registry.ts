@@ -1,0 +1,39 @@
+import type { Operator } from "../graph/operator.ts";
+import * as activations from "./activations.ts";
+import * as arithmetic from "./arithmetic.ts";
+import * as comparison from "./comparison.ts";
+import * as convolution from "./convolution.ts";
+import * as convolutionTransposed from "./convolutionTransposed.ts";
+import * as layout from "./layout.ts";
+import * as normalisation from "./normalisation.ts";
+import * as pooling from "./pooling.ts";
+import * as products from "./products.ts";
+import * as reductions from "./reductions.ts";
+import * as resampling from "./resampling.ts";
+import * as scatter from "./scatter.ts";
+import * as slicing from "./slicing.ts";
+
+const families = [
+  activations,
+  arithmetic,
+  comparison,
+  convolution,
+  convolutionTransposed,
+  layout,
+  normalisation,
+  pooling,
+  products,
+  reductions,
+  resampling,
+  scatter,
+  slicing,
+];
+
+/** Every operator that Graft has a rule for, by its ONNX name: whatever these files export. */
+export const operators: ReadonlyMap<string, Operator> = new Map(
+  families.flatMap((family) =>
+    Object.values(family).flatMap((member): [string, Operator][] =>
+      "operator" in member ? [[member.operator.name, member.operator]] : [],
+    ),
+  ),
+);

@@ -1,0 +1,150 @@
+import { addDims, type Dim } from "../base/shapes.ts";
+import { reshape } from "../graph/coreOperators.ts";
+import { axisOf, like, numbersOf, shapeError } from "../graph/infer.ts";
+import { defineOp, text } from "../graph/operator.ts";
+import { constantNumbers, constantOf, type TensorType, type Value } from "../graph/value.ts";
+import { matmul } from "./products.ts";
+import { transpose } from "./transpose.ts";
+
+/** One axis of a slice, resolved: `count` elements from `start`, `step` apart. */
+interface Cut {
+  readonly axis: number;
+  readonly start: number;
+  readonly step: number;
+  readonly count: number;
+}
+
+/** Elements starts[i] (inclusive) to ends[i] (exclusive) of axis axes[i], steps[i] apart; negative steps run backwards. */
+export const slice = defineOp("Slice", {
+  inputs: ["x", "starts", "ends", "axes?", "steps?"],
+  infer: ([x, starts, ends, axes, steps]) => [sliceType(x, starts, ends, axes, steps)],
+  vjp: ([dy], { inputs: [x, starts, ends, axes, steps] }): Value[] => {
+    const cuts = cutsOf(x, starts, ends, axes, steps);
+    let dx = dy;
+    for (const cut of cuts) dx = scatterAxis(dx, cut, x.staticShape[cut.axis]);
+    return [dx];
+  },
+});
+
+/** Adds elements around the data: pads = [begin of each axis…, end of each axis…]; negative ones cut off. */
+export const pad = defineOp("Pad", {
+  inputs: ["x", "pads", "constant_value?", "axes?"],
+  attributes: { mode: text("constant") },
+  infer: ([x, pads, , axes]) => {
+    const widths = padWidths(x, pads, axes);
+    return [
+      { dtype: x.dtype, shape: x.shape.map((dim, axis) => addDims(addDims(dim, widths[axis][0]), widths[axis][1])) },
+    ];
+  },
+  vjp: ([dy], { inputs: [x, pads, , axes], attributes: { mode } }): Value[] => {
+    const widths = padWidths(x, pads, axes);
+    if (mode === "constant") {
+      return [pad(dy, [...widths.map(([begin]) => -begin), ...widths.map(([, end]) => -end)])];
+    }
+    let dx = dy;
+    widths.forEach(([begin, end], axis) => {
+      if (begin !== 0 || end !== 0) dx = foldBorder(dx, axis, paddedSources(mode, x.staticShape[axis], begin, end));
+    });
+    return [dx];
+  },
+});
+
+function sliceType(x: Value, starts: Value, ends: Value, axes?: Value, steps?: Value): TensorType {
+  const axisList = axes && constantNumbers(axes);
+  if (constantNumbers(starts) && constantNumbers(ends)) {
+    const shape: Dim[] = [...x.shape];
+    for (const { axis, count } of cutsOf(x, starts, ends, axes, steps)) shape[axis] = count;
+    return { dtype: x.dtype, shape };
+  }
+  if (axisList === undefined) throw shapeError("Slice", '"axes" must be constant when the bounds are computed');
+  const cut = new Set(axisList.map((axis) => axisOf("Slice", axis, x.rank)));
+  return { dtype: x.dtype, shape: x.shape.map((dim, axis) => (cut.has(axis) ? `slice(${dim})` : dim)) };
+}
+
+/** ONNX's clamping rules: specification of Slice-13. */
+function cutsOf(x: Value, starts: Value, ends: Value, axes?: Value, steps?: Value): readonly Cut[] {
+  const from = numbersOf("Slice", starts, "starts");
+  const to = numbersOf("Slice", ends, "ends");
+  const axisList = axes === undefined ? from.map((_, i) => i) : numbersOf("Slice", axes, "axes");
+  const stepList = steps === undefined ? from.map(() => 1) : numbersOf("Slice", steps, "steps");
+  return from.map((begin, i) => {
+    const axis = axisOf("Slice", axisList[i], x.rank);
+    const length = x.shape[axis];
+    const step = stepList[i];
+    if (step === 0) throw shapeError("Slice", "a step of 0");
+    if (typeof length !== "number") throw shapeError("Slice", `axis ${axis} has the unknown length ${length}`);
+    const low = step > 0 ? 0 : -1;
+    const high = step > 0 ? length : length - 1;
+    const clamp = (at: number) => Math.min(Math.max(at < 0 ? at + length : at, low), high);
+    const start = step > 0 ? clamp(begin) : Math.min(Math.max(begin < 0 ? begin + length : begin, 0), length - 1);
+    return { axis, start, step, count: Math.max(0, Math.ceil((clamp(to[i]) - start) / step)) };
+  });
+}
+
+/** Puts the elements of a cut back to their places in an axis of `length`, zeros elsewhere. */
+function scatterAxis(dy: Value, cut: Cut, length: number): Value {
+  const { axis, count } = cut;
+  const stride = Math.abs(cut.step);
+  const forward = cut.step > 0 ? dy : slice(dy, [count - 1], [-count - 1], [axis], [-1]);
+  const start = cut.step > 0 ? cut.start : cut.start + (count - 1) * cut.step;
+  const spread = stride === 1 ? forward : interleaveZeros(forward, axis, stride);
+  const width = (count - 1) * stride + 1;
+  return padAxis(spread, axis, start, length - start - width);
+}
+
+/** a b c → a 0 b 0 c for stride 2. */
+function interleaveZeros(x: Value, axis: number, stride: number): Value {
+  const shape = x.staticShape;
+  const count = shape[axis];
+  const column = reshape(x, [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]);
+  const widened = padAxis(column, axis + 1, 0, stride - 1);
+  const flat = reshape(widened, shape.with(axis, count * stride));
+  return padAxis(flat, axis, 0, 1 - stride);
+}
+
+function padAxis(x: Value, axis: number, begin: number, end: number): Value {
+  if (begin === 0 && end === 0) return x;
+  const pads = new Array<number>(2 * x.rank).fill(0);
+  pads[axis] = begin;
+  pads[axis + x.rank] = end;
+  return pad(x, pads);
+}
+
+function padWidths(x: Value, pads: Value, axes?: Value): readonly (readonly [number, number])[] {
+  const list = numbersOf("Pad", pads, "pads");
+  const axisList = axes === undefined ? [...x.shape.keys()] : numbersOf("Pad", axes, "axes");
+  if (list.length !== 2 * axisList.length) {
+    throw shapeError("Pad", `${2 * axisList.length} widths expected for [${like(x).shape}], got ${list.length}`);
+  }
+  const widths = x.shape.map((): readonly [number, number] => [0, 0]);
+  axisList.forEach((axis, i) => {
+    widths[axisOf("Pad", axis, x.rank)] = [list[i], list[i + axisList.length]];
+  });
+  return widths;
+}
+
+/** For each place of the padded axis, the place of the data that it repeats. */
+function paddedSources(mode: string, length: number, begin: number, end: number): readonly number[] {
+  return Array.from({ length: begin + length + end }, (_, i) => {
+    const at = i - begin;
+    if (mode === "edge") return Math.min(Math.max(at, 0), length - 1);
+    if (mode === "wrap") return ((at % length) + length) % length;
+    if (mode !== "reflect") throw shapeError("Pad", `unknown mode "${mode}"`);
+    const period = Math.max(1, 2 * (length - 1));
+    const phase = ((at % period) + period) % period;
+    return phase < length ? phase : period - phase;
+  });
+}
+
+/** Sums the cotangent of a padded axis into the places that were repeated: a product with a 0/1 matrix. */
+function foldBorder(dy: Value, axis: number, sources: readonly number[]): Value {
+  const length = Math.max(...sources) + 1;
+  const selection = new Array<number>(sources.length * length).fill(0);
+  sources.forEach((source, i) => {
+    selection[i * length + source] = 1;
+  });
+  const perm = [...dy.shape.keys()].filter((other) => other !== axis).concat(axis);
+  const folded = matmul(transpose(dy, { perm }), constantOf(dy.dtype, [sources.length, length], selection));
+  const inverse = perm.map((_, i) => perm.indexOf(i));
+  return transpose(folded, { perm: inverse });
+}

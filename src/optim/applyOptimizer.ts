@@ -1,0 +1,67 @@
+import { input, scalar, type Value } from "../graph/value.ts";
+import { clip } from "../ops/activations.ts";
+import { add, div, mul, sqrt, sub } from "../ops/arithmetic.ts";
+import { reduceSum } from "../ops/reductions.ts";
+import type { Optimizer } from "./rule.ts";
+
+export interface Update {
+  readonly parameter: Value;
+  /** The parameter's name, from which slots take theirs. */
+  readonly path: string;
+  readonly gradient: Value;
+}
+
+/** The part of a step graph that changes parameters. */
+export interface OptimizerGraph {
+  readonly learningRate: Value;
+  /** Fed numbers that change with the step, with the formula for each. */
+  readonly scalars: readonly { readonly value: Value; readonly at: (step: number) => number }[];
+  /** Old and new optimiser state, by slot path such as `dense/kernel/velocity.0`. */
+  readonly slots: readonly {
+    readonly path: string;
+    readonly shape: readonly number[];
+    readonly old: Value;
+    readonly next: Value;
+  }[];
+  /** New parameters, by path. */
+  readonly parameters: ReadonlyMap<string, Value>;
+}
+
+/** Writes one step of `optimizer` for all `updates`. */
+export function applyOptimizer(optimizer: Optimizer, updates: readonly Update[]): OptimizerGraph {
+  const learningRate = input("learningRate", "float32", []);
+  const gradients = clipByGlobalNorm(
+    updates.map(({ gradient }) => gradient),
+    optimizer.clipNorm,
+  );
+  const scalars = optimizer.rules.map((rule, i) =>
+    Object.entries(rule.scalars).map(([name, at]) => ({ name, at, value: input(`${name}.${i}`, "float32", []) })),
+  );
+  const slots: OptimizerGraph["slots"][number][] = [];
+  const parameters = new Map<string, Value>();
+  updates.forEach(({ parameter, path }, index) => {
+    let direction = gradients[index];
+    optimizer.rules.forEach((rule, i) => {
+      const shape = parameter.staticShape;
+      const old = Object.fromEntries(rule.slots.map((slot) => [slot, input(`${path}/${slot}.${i}`, "float32", shape)]));
+      const numbers = Object.fromEntries(scalars[i].map(({ name, value }) => [name, value]));
+      const applied = rule.apply(direction, { parameter, slots: old, scalars: numbers });
+      direction = applied.direction;
+      for (const slot of rule.slots) {
+        slots.push({ path: `${path}/${slot}.${i}`, shape, old: old[slot], next: applied.slots[slot] });
+      }
+    });
+    parameters.set(path, sub(parameter, mul(direction, learningRate)));
+  });
+  return { learningRate, scalars: scalars.flat(), slots, parameters };
+}
+
+/** Scales all gradients by min(1, clipNorm / ‖all‖₂), so that their direction stays (Pascanu et al. 2013). */
+export function clipByGlobalNorm(gradients: readonly Value[], clipNorm: number | undefined): readonly Value[] {
+  if (clipNorm === undefined || gradients.length === 0) return gradients;
+  const squares = gradients.map((gradient) => reduceSum(mul(gradient, gradient), { keepdims: 0 }));
+  const norm = sqrt(squares.reduce((total, square) => add(total, square)));
+  // PyTorch's guard against a norm of zero.
+  const scale = clip(div(scalar(clipNorm), add(norm, 1e-6)), undefined, 1);
+  return gradients.map((gradient) => mul(gradient, scale));
+}

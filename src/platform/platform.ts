@@ -1,0 +1,96 @@
+import type { Tensor } from "../base/tensor.ts";
+
+/** What the outside world offers to rooms 0–8. `node/` and `web/` implement it; nothing sniffs for it. */
+export interface Platform {
+  readonly engine: Engine;
+  readonly codec: Codec;
+  readonly store: Store;
+  /** SHA-256, as 64 hexadecimal digits. */
+  digest(...parts: readonly Uint8Array[]): string;
+  /** CRC-32 (ISO 3309). */
+  checksum(bytes: Uint8Array): number;
+  /** Inflates a whole gzip or raw deflate body; `limitBytes` guards against bombs. Throws `input`. */
+  inflate(bytes: Uint8Array, format: "gzip" | "deflate-raw", limitBytes: number): Uint8Array;
+  /** Milliseconds since an arbitrary start. */
+  nowMs(): number;
+  /** How many images may be decoded at once. */
+  readonly parallelism: number;
+  /** The folder where caches live. */
+  readonly cacheDir: string;
+}
+
+/** Compiles ONNX models into programs. */
+export interface Engine {
+  compile(model: Uint8Array, options?: CompileOptions): Promise<Program>;
+}
+
+export interface CompileOptions {
+  /** Threads inside one operator. Default: one per physical core. */
+  readonly threads?: number;
+  /** Give memory back after each run: for programs whose input sizes vary widely. */
+  readonly releaseMemory?: boolean;
+}
+
+export type Feeds = Readonly<Record<string, Tensor>>;
+
+/** A compiled model. Whoever compiles it disposes of it. */
+export interface Program {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Runs once. An output named in `into` is written into that tensor's memory and must have its exact shape. */
+  run(feeds: Feeds, into?: Feeds): Promise<Record<string, Tensor>>;
+  dispose(): Promise<void>;
+}
+
+/** 8-bit pixels, rows first, `channels` values a pixel. */
+export interface Pixels {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: 1 | 3;
+  readonly data: Uint8Array;
+}
+
+/** Decodes and encodes image files. */
+export interface Codec {
+  /**
+   * RGB pixels of an encoded image: EXIF orientation applied, gray repeated, CMYK converted, alpha over white, 16 bits reduced to 8,
+   * the first frame of an animation. Throws `input` when the bytes are not a whole image or have over `limitPixels` pixels
+   * (checked from the header, before decoding).
+   */
+  decode(bytes: Uint8Array, limitPixels: number): Promise<Pixels>;
+  encodePng(pixels: Pixels): Promise<Uint8Array>;
+}
+
+export interface Entry {
+  readonly name: string;
+  readonly kind: "file" | "folder" | "other";
+}
+
+export interface FileInfo {
+  readonly kind: "file" | "folder" | "other";
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
+/** Files and folders by path. Errors are `GraftError`s that name the path. */
+export interface Store {
+  /** Joins path segments; a segment that is absolute replaces what stands before it. */
+  join(...segments: readonly string[]): string;
+  baseName(path: string): string;
+  absolute(path: string): string;
+  info(path: string): Promise<FileInfo | undefined>;
+  list(folder: string): Promise<readonly Entry[]>;
+  read(path: string): Promise<Uint8Array>;
+  /** Bytes [offset, offset + length) of a file. */
+  readAt(path: string, offset: number, length: number): Promise<Uint8Array>;
+  /** The file in chunks, in order: for archives larger than memory. */
+  stream(path: string): AsyncIterable<Uint8Array>;
+  /** Writes a whole file so that a reader sees the old or the new bytes, also after a crash: write, sync, rename. */
+  write(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void>;
+  makeFolder(path: string): Promise<void>;
+  /** Creates a folder that must not exist yet; false when it does. */
+  claimFolder(path: string): Promise<boolean>;
+  /** Removes a file or a folder with all in it; missing is fine. */
+  remove(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+}
