@@ -36,11 +36,11 @@ export function isDType(type: string): type is DType {
 type Role = "input" | "output";
 
 function checkNames(role: Role, declared: readonly Declared[], tensors: Feeds): void {
-  const known = declared.map((value) => value.name);
+  const known = new Set(declared.map((value) => value.name));
   for (const name of Object.keys(tensors)) {
-    if (known.includes(name)) continue;
+    if (known.has(name)) continue;
     const near = didYouMean(name, known);
-    throw new GraftError("shape", `the model has no ${role} "${name}"; it has ${quoted(known)}.${near}`);
+    throw new GraftError("shape", `the model has no ${role} "${name}"; it has ${quoted([...known])}.${near}`);
   }
 }
 

@@ -71,12 +71,12 @@ function readsEdgeImages(codec: Codec, read: CodecContractOptions["readEdgeImage
       else matches(await decode(name), expected, /\.jpe?g$/.test(name) ? lossy : lossless);
     });
 
-    it("turns all eight EXIF orientations to the same picture", async () => {
+    it("turns every EXIF orientation to the same picture", async () => {
       const upright = await decode("Landscape_1.jpg");
-      for (let orientation = 2; orientation <= 8; orientation++) {
+      for (const orientation of [0, 2, 3, 4, 5, 6, 7, 8]) {
         const turned = await decode(`Landscape_${orientation}.jpg`);
         expect([turned.width, turned.height]).toEqual([upright.width, upright.height]);
-        // Each file was compressed anew: they differ by 2.7 levels on average, a wrong turn by over 30.
+        // Each file was compressed anew: they differ by up to 3.7 levels on average, a half turn or a mirrored one by over 70.
         expect(meanDifference(turned.data, upright.data)).toBeLessThan(orientationTolerance);
       }
     });

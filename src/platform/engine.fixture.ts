@@ -126,6 +126,35 @@ function writesIntoGivenMemory(compile: Compile): void {
     expect(results["z"]?.floats).toEqual(Float32Array.of(-1, -2, -3, -4, -5, -6));
   });
 
+  it("writes outputs that no computation makes: an input passed on, a constant, one value under two names", async () => {
+    const names = ["passed", "constant", "folded", "sum", "again"];
+    const program = await compile(
+      tinyModel({
+        inputs: [["x", "float32", [3]]],
+        outputs: names.map((name) => [name, "float32", [3]]),
+        nodes: [
+          { op: "Identity", inputs: ["x"], outputs: ["passed"] },
+          { op: "Identity", inputs: ["c"], outputs: ["constant"] },
+          { op: "Add", inputs: ["c", "c"], outputs: ["folded"] },
+          { op: "Add", inputs: ["x", "c"], outputs: ["sum"] },
+          { op: "Identity", inputs: ["sum"], outputs: ["again"] },
+        ],
+        constants: { c: [10, 20, 30] },
+      }),
+    );
+    const into = Object.fromEntries(names.map((name) => [name, Tensor.float32([3], [0, 0, 0])]));
+    for (const run of [1, 2]) {
+      await program.run({ x: Tensor.float32([3], [run, 2, 3]) }, into);
+      expect(names.map((name) => [...(into[name]?.floats ?? [])])).toEqual([
+        [run, 2, 3],
+        [10, 20, 30],
+        [20, 40, 60],
+        [10 + run, 22, 33],
+        [10 + run, 22, 33],
+      ]);
+    }
+  });
+
   it("alternates between two buffers, each step reading what the last one wrote", async () => {
     const program = await compile(doubling);
     let [from, to] = [rows(1, 2, 3), rows(0, 0, 0)];

@@ -14,10 +14,12 @@ export interface TinyModel {
     readonly outputs: readonly string[];
     readonly name?: string;
   }[];
+  /** Constant vectors of float32. */
+  readonly constants?: Readonly<Record<string, readonly number[]>>;
 }
 
 /** The bytes of an ONNX file, opset 17. */
-export function tinyModel({ inputs, outputs, nodes }: TinyModel): Uint8Array {
+export function tinyModel({ inputs, outputs, nodes, constants = {} }: TinyModel): Uint8Array {
   const graph = {
     name: "tiny",
     input: inputs.map(valueInfo),
@@ -27,6 +29,12 @@ export function tinyModel({ inputs, outputs, nodes }: TinyModel): Uint8Array {
       name,
       input: [...inputs],
       output: [...outputs],
+    })),
+    initializer: Object.entries(constants).map(([name, values]) => ({
+      name,
+      dataType: dtypeCode("float32"),
+      dims: [BigInt(values.length)],
+      floatData: [...values],
     })),
   };
   const model = create(ModelProtoSchema, { irVersion: 8n, opsetImport: [{ domain: "", version: 17n }], graph });

@@ -25,7 +25,7 @@ export interface Engine {
 }
 
 export interface CompileOptions {
-  /** Threads inside one operator. Default: one per physical core. */
+  /** Threads inside one operator. Default: one per processor that this process may use. */
   readonly threads?: number;
   /** Give memory back after each run: for programs whose input sizes vary widely. */
   readonly releaseMemory?: boolean;
@@ -88,7 +88,7 @@ export interface Store {
   /** Writes a whole file so that a reader sees the old or the new bytes, also after a crash: write, sync, rename. */
   write(path: string, bytes: Uint8Array | readonly Uint8Array[]): Promise<void>;
   makeFolder(path: string): Promise<void>;
-  /** Creates a folder that must not exist yet; false when it does. */
+  /** Creates a folder that must not exist yet, and those above it; false when it does exist. */
   claimFolder(path: string): Promise<boolean>;
   /** Removes a file or a folder with all in it; missing is fine. */
   remove(path: string): Promise<void>;

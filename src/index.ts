@@ -1,0 +1,56 @@
+/**
+ * Graft for Node.js: transfer learning for image recognition, in the vocabulary that Keras users know.
+ * Start reading at `sequential`.
+ */
+import type { Layer, SymbolicTensor } from "./nn/layer.ts";
+import { nodePlatform } from "./node/platform.ts";
+import { functionalModel, type Model, sequentialModel } from "./train/model.ts";
+
+let shared: ReturnType<typeof nodePlatform> | undefined;
+
+function platform() {
+  shared ??= nodePlatform();
+  return shared;
+}
+
+/** A model of layers one after another, as `keras.Sequential`. `inputShape` is one sample's, channels last. */
+export function sequential(
+  layers: readonly Layer[],
+  options: { readonly inputShape: readonly number[]; readonly seed?: number; readonly name?: string },
+): Model {
+  return sequentialModel(layers, options, platform());
+}
+
+/** A model of any wiring, as `keras.Model`: `model(dense(2)(flatten()(input([8, 8, 1]))))`. */
+export function model(output: SymbolicTensor, options: { readonly seed?: number; readonly name?: string } = {}): Model {
+  return functionalModel(output, options, platform());
+}
+
+export { GraftError } from "./base/errors.ts";
+export { Tensor } from "./base/tensor.ts";
+export { conv2d, depthwiseConv2d } from "./nn/convolutionLayers.ts";
+export { activate, dense, dropout, flatten } from "./nn/denseLayers.ts";
+export { input } from "./nn/layer.ts";
+export {
+  binaryCrossentropy,
+  categoricalCrossentropy,
+  meanSquaredError,
+  sparseCategoricalCrossentropy,
+} from "./nn/losses.ts";
+export { add, concatenate } from "./nn/mergeLayers.ts";
+export { batchNormalization, rescaling } from "./nn/normalisationLayers.ts";
+export { averagePooling2d, globalAveragePooling2d, maxPooling2d } from "./nn/poolingLayers.ts";
+export { l1, l1l2, l2 } from "./nn/regularizers.ts";
+export { nodePlatform } from "./node/platform.ts";
+export { adam, adamw, rmsprop, sgd } from "./optim/optimizers.ts";
+export {
+  constantSchedule,
+  cosineSchedule,
+  exponentialSchedule,
+  oneCycle,
+  stepSchedule,
+  warmUp,
+} from "./optim/schedules.ts";
+export { earlyStopping, modelCheckpoint, reduceLROnPlateau } from "./train/callbacks.ts";
+export { arrays } from "./train/data.ts";
+export type { History, Model } from "./train/model.ts";

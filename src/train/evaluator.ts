@@ -1,0 +1,120 @@
+import { Tensor } from "../base/tensor.ts";
+import { emit } from "../graph/emit.ts";
+import { input } from "../graph/value.ts";
+import type { Loss } from "../nn/losses.ts";
+import { batchInput, forward, type Network } from "../nn/network.ts";
+import { startBuild } from "../nn/scope.ts";
+import { writeModel } from "../onnx/write.ts";
+import type { Engine, Program } from "../platform/platform.ts";
+import { cutBatches, targetTensor } from "./batches.ts";
+import type { TrainingData } from "./data.ts";
+import { type MeasureName, measures } from "./measures.ts";
+import type { TrainingState } from "./state.ts";
+
+/** Measures a network on data; keeps its compiled programs until disposed of. */
+export class Evaluator {
+  readonly #network: Network;
+  readonly #engine: Engine;
+  readonly #programs = new Map<string, Promise<Program>>();
+
+  constructor(network: Network, engine: Engine) {
+    this.#network = network;
+    this.#engine = engine;
+  }
+
+  /** Mean loss and measures over all of `data`. */
+  async evaluate(
+    data: TrainingData,
+    state: TrainingState,
+    options: { readonly loss: Loss; readonly measures: readonly MeasureName[]; readonly batchSize: number },
+  ): Promise<Record<string, number>> {
+    const { loss, measures: names, batchSize } = options;
+    const sums: Record<string, number> = { loss: 0 };
+    for (const name of names) sums[name] = 0;
+    for (const indices of cutBatches(
+      Uint32Array.from({ length: data.count }, (_, i) => i),
+      batchSize,
+    )) {
+      const { program, target } = await this.#withLoss(indices.length, data.inputDType, loss);
+      const y = targetTensor(data.targets, indices, target, loss.name);
+      const { losses, predictions } = await program.run(
+        this.#feeds(program, state, await data.load(indices, undefined), y),
+      );
+      if (losses === undefined || predictions === undefined) throw new Error("the evaluation returned no loss");
+      for (const value of losses.floats) sums["loss"] = (sums["loss"] ?? 0) + value;
+      for (const name of names) sums[name] = (sums[name] ?? 0) + measures[name](predictions, y);
+    }
+    return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / data.count]));
+  }
+
+  /** The network's outputs for all of `data`, one row a sample. */
+  async predict(data: TrainingData, state: TrainingState, batchSize: number): Promise<Tensor> {
+    const rows: Float32Array[] = [];
+    let width = 0;
+    for (const indices of cutBatches(
+      Uint32Array.from({ length: data.count }, (_, i) => i),
+      batchSize,
+    )) {
+      const program = await this.#plain(indices.length, data.inputDType);
+      const { predictions } = await program.run(this.#feeds(program, state, await data.load(indices, undefined)));
+      if (predictions === undefined) throw new Error("the prediction returned nothing");
+      rows.push(predictions.floats.slice());
+      width = predictions.size / indices.length;
+    }
+    const all = new Float32Array(data.count * width);
+    let offset = 0;
+    for (const row of rows) {
+      all.set(row, offset);
+      offset += row.length;
+    }
+    return Tensor.of("float32", [data.count, width], all);
+  }
+
+  async dispose(): Promise<void> {
+    for (const program of this.#programs.values()) await (await program).dispose();
+    this.#programs.clear();
+  }
+
+  #feeds(program: Program, state: TrainingState, x: Tensor, y?: Tensor): Record<string, Tensor> {
+    const feeds: Record<string, Tensor> = { input: x };
+    for (const name of program.inputNames) {
+      if (name === "target" && y !== undefined) feeds[name] = y;
+      else if (name !== "input") feeds[name] = state.get(name);
+    }
+    return feeds;
+  }
+
+  async #withLoss(count: number, dtype: "float32" | "uint8", loss: Loss) {
+    const build = startBuild(this.#network.parameters);
+    const x = batchInput(this.#network, count, dtype);
+    const predictions = forward(this.#network, x, build);
+    const target = loss.target(predictions);
+    const y = input("target", target.dtype, target.shape);
+    const program = await this.#compiled(`${loss.name} ${count} ${dtype}`, () =>
+      emit({
+        name: "evaluate",
+        inputs: [x, y, ...this.#parameters()],
+        outputs: { losses: loss.perSample(y, predictions), predictions },
+      }),
+    );
+    return { program, target };
+  }
+
+  #plain(count: number, dtype: "float32" | "uint8"): Promise<Program> {
+    return this.#compiled(`predict ${count} ${dtype}`, () => {
+      const x = batchInput(this.#network, count, dtype);
+      const predictions = forward(this.#network, x, startBuild(this.#network.parameters));
+      return emit({ name: "predict", inputs: [x, ...this.#parameters()], outputs: { predictions } });
+    });
+  }
+
+  #parameters() {
+    return this.#network.parameters.list.map(({ value }) => value);
+  }
+
+  #compiled(key: string, model: () => ReturnType<typeof emit>): Promise<Program> {
+    const known = this.#programs.get(key) ?? this.#engine.compile(writeModel(model()));
+    this.#programs.set(key, known);
+    return known;
+  }
+}

@@ -1,0 +1,254 @@
+import { GraftError } from "../base/errors.ts";
+import type { Tensor } from "../base/tensor.ts";
+import type { Schedule } from "../optim/schedules.ts";
+import type { Engine, Store } from "../platform/platform.ts";
+import { cutBatches, epochOrder, sampleWeights, targetTensor } from "./batches.ts";
+import type { Callback } from "./callbacks.ts";
+import type { TrainingData } from "./data.ts";
+import { firstBadTensor } from "./diagnose.ts";
+import { Evaluator } from "./evaluator.ts";
+import { type MeasureName, measures } from "./measures.ts";
+import { type EpochLog, type FitProgress, freshProgress } from "./progress.ts";
+import type { TrainingState } from "./state.ts";
+import { type Batch, compileStep, dropoutKeys, type Recipe, type Step } from "./step.ts";
+
+/** Everything that decides the result of a fit; equal plans give equal bytes. */
+export interface FitPlan {
+  readonly recipe: Recipe;
+  readonly train: TrainingData;
+  readonly validation: TrainingData | undefined;
+  readonly epochs: number;
+  readonly batchSize: number;
+  readonly seed: number;
+  readonly schedule: Schedule;
+  readonly classWeights: readonly number[] | undefined;
+  readonly measures: readonly MeasureName[];
+  readonly callbacks: readonly Callback[];
+}
+
+/** What a fit works with. */
+export interface FitMeans {
+  readonly engine: Engine;
+  readonly nowMs: () => number;
+  readonly store?: Store;
+  readonly signal?: AbortSignal | undefined;
+  /** Saves the progress so that a later fit continues from it; called after each epoch, at a stop, and every `checkpointMs` between. */
+  readonly saveCheckpoint?: (
+    progress: FitProgress,
+    state: TrainingState,
+    callbacks: readonly Callback[],
+  ) => Promise<void>;
+  readonly checkpointMs?: number;
+}
+
+export type FitEvent =
+  | {
+      readonly type: "step";
+      readonly epoch: number;
+      readonly epochs: number;
+      readonly step: number;
+      readonly steps: number;
+      readonly samples: number;
+      readonly loss: number;
+    }
+  | { readonly type: "epoch"; readonly epochs: number; readonly log: EpochLog }
+  | { readonly type: "stopped"; readonly epoch: number; readonly reason: string }
+  | { readonly type: "interrupted"; readonly epoch: number; readonly step: number };
+
+/**
+ * Trains until the epochs are over, a callback stops it or the signal asks to; yields what happens.
+ * Started with the progress and state of an earlier, interrupted fit, it ends at the same bytes as an unbroken one.
+ * Throws `diverged` naming the first bad tensor when the loss is not finite.
+ */
+export async function* fit(
+  plan: FitPlan,
+  state: TrainingState,
+  means: FitMeans,
+  progress: FitProgress = freshProgress(),
+): AsyncGenerator<FitEvent, FitProgress> {
+  const steps = new StepCache(plan.recipe, plan.train.inputDType, means.engine);
+  const evaluator = new Evaluator(plan.recipe.network, means.engine);
+  checkPlan(plan);
+  if (progress.epoch === 0 && progress.batch === 0) for (const callback of plan.callbacks) callback.start();
+  try {
+    while (progress.epoch < plan.epochs && progress.stopReason === undefined) {
+      const interrupted = yield* trainEpoch(plan, state, means, progress, steps);
+      if (interrupted) {
+        await means.saveCheckpoint?.(progress, state, plan.callbacks);
+        yield { type: "interrupted", epoch: progress.epoch + 1, step: progress.batch };
+        return progress;
+      }
+      await finishEpoch(plan, state, means, progress, evaluator);
+      const log = progress.history.at(-1);
+      if (log !== undefined) yield { type: "epoch", epochs: plan.epochs, log };
+      await means.saveCheckpoint?.(progress, state, plan.callbacks);
+    }
+    if (progress.stopReason !== undefined)
+      yield { type: "stopped", epoch: progress.epoch, reason: progress.stopReason };
+    for (const callback of plan.callbacks) callback.onTrainEnd?.(state);
+    progress.finished = true;
+    return progress;
+  } finally {
+    await steps.dispose();
+    await evaluator.dispose();
+  }
+}
+
+/** Runs the rest of the current epoch; true when the signal stopped it between two steps. */
+async function* trainEpoch(
+  plan: FitPlan,
+  state: TrainingState,
+  means: FitMeans,
+  progress: FitProgress,
+  steps: StepCache,
+): AsyncGenerator<FitEvent, boolean> {
+  const { train, recipe, seed, epochs } = plan;
+  const epoch = progress.epoch;
+  const batches = cutBatches(epochOrder(train.count, seed, epoch), plan.batchSize);
+  const startMs = means.nowMs();
+  let savedMs = startMs;
+  while (progress.batch < batches.length) {
+    if (means.signal?.aborted) {
+      progress.epochMs += means.nowMs() - startMs;
+      return true;
+    }
+    const indices = batches[progress.batch] ?? new Uint32Array(0);
+    const step = await steps.get(indices.length);
+    const batch = await makeBatch(plan, indices, epoch, step.target);
+    const rate =
+      recipe.optimizer.learningRate * progress.rateFactor * plan.schedule(state.step, batches.length * epochs);
+    const { loss, predictions } = await step.run(state, batch, rate);
+    if (!Number.isFinite(loss)) throw await diverged(plan, state, batch, means.engine, epoch, progress.batch);
+    accumulate(plan, progress, batch, loss, predictions);
+    progress.learningRate = rate;
+    progress.batch++;
+    yield {
+      type: "step",
+      epoch: epoch + 1,
+      epochs,
+      step: progress.batch,
+      steps: batches.length,
+      samples: indices.length,
+      loss,
+    };
+    if (means.checkpointMs !== undefined && means.nowMs() - savedMs > means.checkpointMs) {
+      await means.saveCheckpoint?.(progress, state, plan.callbacks);
+      savedMs = means.nowMs();
+    }
+  }
+  progress.epochMs += means.nowMs() - startMs;
+  return false;
+}
+
+async function makeBatch(plan: FitPlan, indices: Uint32Array, epoch: number, target: Step["target"]): Promise<Batch> {
+  const { train, recipe, seed } = plan;
+  return {
+    x: await train.load(indices, epoch),
+    y: targetTensor(train.targets, indices, target, recipe.loss.name),
+    weights: sampleWeights(train.targets, indices, plan.classWeights),
+    dropoutKeys: dropoutKeys(seed, epoch, indices),
+  };
+}
+
+function accumulate(plan: FitPlan, progress: FitProgress, batch: Batch, loss: number, predictions: Tensor): void {
+  const count = batch.x.shape[0] ?? 0;
+  const { sums } = progress;
+  progress.seen += count;
+  sums["loss"] = (sums["loss"] ?? 0) + loss * count;
+  for (const name of plan.measures) sums[name] = (sums[name] ?? 0) + measures[name](predictions, batch.y);
+}
+
+async function finishEpoch(
+  plan: FitPlan,
+  state: TrainingState,
+  means: FitMeans,
+  progress: FitProgress,
+  evaluator: Evaluator,
+): Promise<void> {
+  const startMs = means.nowMs();
+  const logs: Record<string, number> = {};
+  for (const name of ["loss", ...plan.measures]) logs[name] = (progress.sums[name] ?? 0) / progress.seen;
+  if (plan.validation !== undefined) {
+    const { recipe, measures: names, batchSize } = plan;
+    const values = await evaluator.evaluate(plan.validation, state, {
+      loss: recipe.loss,
+      measures: names,
+      batchSize: Math.max(batchSize, 64),
+    });
+    for (const [name, value] of Object.entries(values)) logs[`val_${name}`] = value;
+  }
+  progress.epoch++;
+  for (const callback of plan.callbacks) {
+    await callback.onEpochEnd({
+      epoch: progress.epoch,
+      logs,
+      state,
+      parameters: plan.recipe.network.parameters.list,
+      store: means.store,
+      stop(reason) {
+        progress.stopReason ??= reason;
+      },
+      scaleLearningRate(factor) {
+        progress.rateFactor *= factor;
+      },
+    });
+  }
+  const durationMs = progress.epochMs + means.nowMs() - startMs;
+  progress.history.push({
+    epoch: progress.epoch,
+    ...logs,
+    learning_rate: progress.learningRate,
+    duration_ms: Math.round(durationMs),
+  });
+  Object.assign(progress, { batch: 0, seen: 0, sums: {}, epochMs: 0 });
+}
+
+async function diverged(
+  plan: FitPlan,
+  state: TrainingState,
+  batch: Batch,
+  engine: Engine,
+  epoch: number,
+  step: number,
+): Promise<GraftError> {
+  const culprit = await firstBadTensor(plan.recipe, state, batch, engine);
+  return new GraftError(
+    "diverged",
+    `the loss is not a number at epoch ${epoch + 1}, step ${step + 1}; the first bad tensor is ${culprit}. ` +
+      "Lower the learning rate, clip gradients (clipNorm), or check the inputs.",
+  );
+}
+
+function checkPlan({ recipe, train, validation }: FitPlan): void {
+  if (train.count === 0) throw new GraftError("data", "there is no sample to train on.");
+  const step = recipe.network.inputShape;
+  for (const data of [train, ...(validation === undefined ? [] : [validation])]) {
+    if (data.inputShape.join() !== step.join()) {
+      throw new GraftError("data", `the samples have shape [${data.inputShape}], the model expects [${step}].`);
+    }
+  }
+}
+
+/** Compiled steps by batch size: the full one, and the last of an epoch. */
+class StepCache {
+  readonly #recipe: Recipe;
+  readonly #dtype: "float32" | "uint8";
+  readonly #engine: Engine;
+  readonly #steps = new Map<number, Promise<Step>>();
+
+  constructor(recipe: Recipe, dtype: "float32" | "uint8", engine: Engine) {
+    this.#recipe = recipe;
+    this.#dtype = dtype;
+    this.#engine = engine;
+  }
+
+  get(count: number): Promise<Step> {
+    const known = this.#steps.get(count) ?? compileStep(this.#recipe, count, this.#dtype, this.#engine);
+    this.#steps.set(count, known);
+    return known;
+  }
+
+  async dispose(): Promise<void> {
+    for (const step of this.#steps.values()) await (await step).dispose();
+  }
+}

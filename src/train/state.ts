@@ -1,0 +1,76 @@
+import { stream } from "../base/random.ts";
+import { Tensor } from "../base/tensor.ts";
+import { initialize } from "../nn/initializers.ts";
+import type { Parameter, Parameters } from "../nn/scope.ts";
+
+/** All numbers that a step changes: parameters and optimiser state, by path. */
+export class TrainingState {
+  /** Values as of now. */
+  current: Map<string, Tensor>;
+  /** Memory of the same sizes, which the next step writes into; then the two change places. */
+  #spare = new Map<string, Tensor>();
+  /** Steps taken. */
+  step = 0;
+
+  constructor(tensors: ReadonlyMap<string, Tensor>) {
+    this.current = new Map(tensors);
+  }
+
+  /** Adds zeros for slots that do not exist yet. */
+  ensureSlots(slots: readonly { readonly path: string; readonly shape: readonly number[] }[]): void {
+    for (const { path, shape } of slots) {
+      if (!this.current.has(path)) this.current.set(path, zeros(shape));
+    }
+  }
+
+  /** Where the next value of `path` may be written. */
+  spare(path: string): Tensor {
+    const known = this.#spare.get(path);
+    if (known !== undefined) return known;
+    const fresh = zeros(this.get(path).shape);
+    this.#spare.set(path, fresh);
+    return fresh;
+  }
+
+  get(path: string): Tensor {
+    const tensor = this.current.get(path);
+    if (tensor === undefined) throw new Error(`no tensor "${path}" in the training state`);
+    return tensor;
+  }
+
+  /** Makes the spare memory of these paths current. */
+  swap(paths: Iterable<string>): void {
+    for (const path of paths) {
+      const next = this.spare(path);
+      this.#spare.set(path, this.get(path));
+      this.current.set(path, next);
+    }
+  }
+
+  /** Copies of the tensors of `parameters`. */
+  snapshot(parameters: readonly Parameter[]): Map<string, Tensor> {
+    return new Map(parameters.map(({ path }) => [path, copy(this.get(path))]));
+  }
+
+  restore(tensors: ReadonlyMap<string, Tensor>): void {
+    for (const [path, tensor] of tensors) this.current.set(path, copy(tensor));
+  }
+}
+
+/** Freshly drawn parameters: each a function of (seed, path), whatever the order. */
+export function initialTensors(parameters: Parameters, seed: number): Map<string, Tensor> {
+  return new Map(
+    parameters.list.map(({ path, shape, initializer, fanIn, fanOut }) => {
+      const random = stream(seed, `initialize ${path}`);
+      return [path, Tensor.of("float32", shape, initialize(initializer, { shape, fanIn, fanOut }, random))];
+    }),
+  );
+}
+
+function zeros(shape: readonly number[]): Tensor {
+  return Tensor.of("float32", shape, new Float32Array(shape.reduce((a, b) => a * b, 1)));
+}
+
+function copy(tensor: Tensor): Tensor {
+  return new Tensor(tensor.dtype, tensor.shape, tensor.bytes.slice());
+}
