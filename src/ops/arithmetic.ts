@@ -89,3 +89,9 @@ export const round = defineOp("Round", { inputs: ["x"], infer: ([x]) => [like(x)
 
 /** The next integer below; its gradient is 0 everywhere. */
 export const floor = defineOp("Floor", { inputs: ["x"], infer: ([x]) => [like(x)], vjp: () => [undefined] });
+
+/** The larger of two, elementwise, broadcasting. No gradient yet: it serves image preparation. */
+export const max = defineOp("Max", { inputs: ["a", "b"], infer: ([a, b]) => [broadcast("Max", a, b)] });
+
+/** The smaller of two, elementwise, broadcasting. */
+export const min = defineOp("Min", { inputs: ["a", "b"], infer: ([a, b]) => [broadcast("Min", a, b)] });

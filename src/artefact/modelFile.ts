@@ -1,0 +1,74 @@
+import { z } from "zod";
+import type { Backbone } from "../backbones/onnxBackbone.ts";
+import { GraftError } from "../base/errors.ts";
+import type { Tensor } from "../base/tensor.ts";
+import { emit } from "../graph/emit.ts";
+import { substitute } from "../graph/substitute.ts";
+import { constant, input, type Value } from "../graph/value.ts";
+import { normalise, type Preparation, prepare } from "../image/prepare.ts";
+import { forward, type Network } from "../nn/network.ts";
+import { startBuild } from "../nn/scope.ts";
+import { readModel } from "../onnx/read.ts";
+import { writeModel } from "../onnx/write.ts";
+
+/** Everything that a served model is made of. */
+export interface ModelParts {
+  readonly name: string;
+  readonly labels: readonly string[];
+  readonly preparation: Preparation;
+  /** Between the prepared pixels and `network`; without it the network takes the pixels. */
+  readonly backbone: Backbone | undefined;
+  readonly network: Network;
+  /** The network's parameters, by path. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * One ONNX file from raw bytes to probabilities: prepare, normalise, backbone and network.
+ * Input `image`: uint8 [N, H, W, 3], RGB, any size. Output `probabilities`: float32 [N, classes].
+ */
+export function encodeModelFile(parts: ModelParts): Uint8Array {
+  const image = input("image", "uint8", ["N", "H", "W", 3]);
+  const pixels = prepare(image, parts.preparation);
+  const entry = parts.backbone === undefined ? pixels : featuresOf(parts.backbone, pixels);
+  const open = forward(parts.network, entry, startBuild(parts.network.parameters));
+  const bound = parts.network.parameters.list.map(({ path, value }): [Value, Value] => {
+    const tensor = parts.weights.get(path);
+    if (tensor === undefined) throw new GraftError("model", `the weights lack "${path}".`);
+    return [value, constant(tensor, path)];
+  });
+  const [probabilities] = substitute([open], new Map(bound));
+  if (probabilities === undefined) throw new Error("nothing was substituted");
+  const metadata = new Map([
+    ["graft.format", "1"],
+    ["graft.labels", JSON.stringify(parts.labels)],
+    ["graft.preparation", JSON.stringify(parts.preparation)],
+    ...(parts.backbone === undefined ? [] : [["graft.backbone", parts.backbone.name] as const]),
+  ]);
+  return writeModel(emit({ name: parts.name, inputs: [image], outputs: { probabilities }, metadata }));
+}
+
+function featuresOf(backbone: Backbone, pixels: Value): Value {
+  const [features] = substitute(
+    [backbone.features],
+    new Map([[backbone.input, normalise(pixels, backbone.normalisation)]]),
+  );
+  if (features === undefined) throw new Error("nothing was substituted");
+  return features;
+}
+
+/** The labels in a model file, in the order of its outputs. Throws `model` for a file that Graft did not write. */
+export function readLabels(bytes: Uint8Array, fileName: string): readonly string[] {
+  const stored = readModel(bytes, fileName).metadata.get("graft.labels");
+  const labels = z.array(z.string()).min(2).safeParse(parseJson(stored));
+  if (labels.success) return labels.data;
+  throw new GraftError("model", `"${fileName}" carries no labels: it is not a model that "graft train" wrote.`);
+}
+
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,175 @@
+import { describe, expect, it } from "vitest";
+import reference from "../../test/reference/metrics.json" with { type: "json" };
+import { accuracy } from "./accuracy.ts";
+import { batchOf, classificationBatch } from "./batches.fixture.ts";
+import { classificationMetrics } from "./classification.ts";
+import { scoresOf } from "./confusion.ts";
+import { crossEntropy } from "./crossEntropy.ts";
+import { measure } from "./metric.ts";
+import { topK } from "./topK.ts";
+
+/** Stored values carry 9 significant digits. */
+const digits = 8;
+
+describe.each(reference.classification)("scikit-learn's values for $name", ({ expected, ...stored }) => {
+  const batch = classificationBatch(stored as (typeof reference.classification)[number]);
+  const report = measure(classificationMetrics(stored.classes), [batch]);
+
+  it("accuracy", () => {
+    expect(report.accuracy).toBeCloseTo(expected.accuracy, digits);
+    expect(measure(accuracy(), [batch])).toBeCloseTo(expected.accuracy, digits);
+  });
+
+  it("loss", () => {
+    expect(report.loss).toBeCloseTo(expected.loss, digits);
+    expect(measure(crossEntropy(), [batch])).toBeCloseTo(expected.loss, digits);
+  });
+
+  it("top-k accuracy", () => {
+    for (const [k, value] of Object.entries(expected.topK)) {
+      expect(measure(topK(Number(k)), [batch])).toBeCloseTo(value, digits);
+    }
+    if (stored.classes > 5) expect(report.topK?.["5"]).toBeCloseTo(Number(expected.topK["5"]), digits);
+    else expect(report).not.toHaveProperty("topK");
+  });
+
+  it("confusion matrix", () => {
+    expect(report.confusion).toEqual(expected.confusion);
+  });
+
+  it("precision, recall, F1 and support of each class", () => {
+    report.perClass.forEach((scores, c) => {
+      expect(scores.precision).toBeCloseTo(expected.precision[c], digits);
+      expect(scores.recall).toBeCloseTo(expected.recall[c], digits);
+      expect(scores.f1).toBeCloseTo(expected.f1[c], digits);
+      expect(scores.support).toBeCloseTo(expected.support[c], digits);
+    });
+  });
+
+  it.each(["macro", "weighted"] as const)("%s averages", (average) => {
+    for (const score of ["precision", "recall", "f1"] as const) {
+      expect(report[average][score]).toBeCloseTo(expected[average][score], digits);
+    }
+  });
+
+  it("survives JSON", () => {
+    expect(JSON.parse(JSON.stringify(report))).toEqual(report);
+  });
+});
+
+describe("a prediction", () => {
+  it("is the lowest class among equals, for accuracy and top-k alike", () => {
+    const tied = batchOf(
+      [0, 1, 2],
+      [
+        [0.4, 0.4, 0.2],
+        [0.4, 0.4, 0.2],
+        [0.25, 0.5, 0.25],
+      ],
+    );
+    expect(measure(accuracy(), [tied])).toBeCloseTo(1 / 3);
+    expect(measure(topK(1), [tied])).toBeCloseTo(1 / 3);
+    expect(measure(topK(2), [tied])).toBeCloseTo(2 / 3);
+    expect(measure(topK(3), [tied])).toBe(1);
+  });
+});
+
+describe("loss", () => {
+  it("is finite for a probability of 0", () => {
+    expect(measure(crossEntropy(), [batchOf([0], [[0, 1]])])).toBeCloseTo(126 * Math.LN2);
+  });
+
+  it("is not below 0 for a probability that was rounded above 1", () => {
+    expect(measure(crossEntropy(), [batchOf([1], [[0, 1 + 2 ** -23]])])).toBeCloseTo(0, 12);
+  });
+});
+
+describe("classificationMetrics", () => {
+  const good = batchOf(
+    [0, 1],
+    [
+      [0.75, 0.25],
+      [0.25, 0.75],
+    ],
+  );
+
+  it("names its classes when it is told them", () => {
+    const report = measure(classificationMetrics(2, { labels: ["cat", "dog"] }), [good]);
+    expect(report.perClass.map(({ label }) => label)).toEqual(["cat", "dog"]);
+  });
+
+  it("counts samples, not weights", () => {
+    const weighted = { ...good, weights: Float32Array.of(2.5, 1) };
+    expect(measure(classificationMetrics(2), [weighted, good]).count).toBe(4);
+  });
+
+  it("leaves samples of weight 0 out, whatever they hold", () => {
+    const padded = batchOf(
+      [0, 1, -1],
+      [
+        [0.75, 0.25],
+        [0.25, 0.75],
+        [Number.NaN, Number.NaN],
+      ],
+      [1, 1, 0],
+    );
+    expect(measure(classificationMetrics(2), [padded])).toEqual(measure(classificationMetrics(2), [good]));
+  });
+
+  it.each([
+    [
+      "diverged",
+      "a probability that is not a number",
+      batchOf([0], [[Number.NaN, 1]]),
+      "probability of class 0 for sample 0",
+    ],
+    ["diverged", "an infinite probability", batchOf([0], [[0, Number.POSITIVE_INFINITY]]), "class 1"],
+    ["data", "a label out of range", batchOf([2], [[0.5, 0.5]]), "sample 0 has label 2; expected 0 to 1"],
+    ["data", "a negative label", batchOf([-1], [[0.5, 0.5]]), "label -1"],
+    ["data", "a negative weight", { ...good, weights: Float32Array.of(1, -1) }, "sample 1 has weight -1"],
+    ["shape", "too few weights", { ...good, weights: Float32Array.of(1) }, "1 weights for 2 samples"],
+    [
+      "shape",
+      "too few probabilities",
+      { ...good, probabilities: Float32Array.of(1, 0, 1) },
+      "2 samples × 2 classes = 4",
+    ],
+    ["shape", "another number of classes", batchOf([0], [[0.5, 0.25, 0.25]]), "3 classes; expected 2"],
+  ] as const)("refuses with %s: %s", (code, _, batch, message) => {
+    const attempt = () => measure(classificationMetrics(2), [batch]);
+    expect(attempt).toThrow(expect.objectContaining({ code, message: expect.stringContaining(message) }));
+  });
+
+  it("refuses one class, as a single sigmoid unit would give", () => {
+    expect(() => measure(accuracy(), [batchOf([0], [[0.9]])])).toThrow(/\[1 - p, p\]/);
+  });
+
+  it("refuses labels for another number of classes", () => {
+    expect(() => classificationMetrics(3, { labels: ["cat"] })).toThrow(expect.objectContaining({ code: "usage" }));
+  });
+
+  it.each([accuracy(), crossEntropy(), topK(1), classificationMetrics(2)])(
+    "has no $name of nothing",
+    (metric: { readonly init: () => never; readonly value: (state: never) => unknown }) => {
+      expect(() => metric.value(metric.init())).toThrow(/nothing to measure/);
+    },
+  );
+});
+
+describe("topK", () => {
+  it.each([0, -1, 1.5, Number.NaN])("refuses k = %d", (k) => {
+    expect(() => topK(k)).toThrow(expect.objectContaining({ code: "usage" }));
+  });
+});
+
+describe("scoresOf", () => {
+  it("gives 0 where it would divide by 0", () => {
+    const { perClass } = scoresOf([
+      [3, 0, 0],
+      [2, 0, 0],
+      [0, 0, 0],
+    ]);
+    expect(perClass[1]).toEqual({ precision: 0, recall: 0, f1: 0, support: 2 });
+    expect(perClass[2]).toEqual({ precision: 0, recall: 0, f1: 0, support: 0 });
+  });
+});
