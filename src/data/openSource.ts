@@ -1,0 +1,62 @@
+import { GraftError } from "../base/errors.ts";
+import type { Platform } from "../platform/platform.ts";
+import { openFolder } from "./folder.ts";
+import { groupByPattern } from "./groups.ts";
+import { isIdxFolder, openIdx } from "./idx.ts";
+import { openManifest } from "./manifest.ts";
+import { openNpz } from "./npz.ts";
+import type { Source } from "./source.ts";
+import { openTar } from "./tar.ts";
+
+/**
+ * Opens whatever data set lies at `path`: a folder of class folders, MNIST's IDX files, a CSV manifest, .npz, .tar or .tar.gz.
+ *
+ * @param group a column of the manifest, or a regular expression on the ids
+ * @throws `input` when nothing usable lies there, `data` when its structure does not fit; both say what was expected
+ */
+export async function openSource(
+  path: string,
+  platform: Platform,
+  { group }: { readonly group?: string | undefined } = {},
+): Promise<Source> {
+  const { store } = platform;
+  const info = await store.info(path);
+  if (info === undefined)
+    throw new GraftError("input", `"${path}" does not exist. Give a folder of photos, one sub-folder for each class.`);
+  if (/\.csv$/i.test(path) && info.kind === "file") return checked(await openManifest(path, store, group), path);
+  const source = await openByKind(path, info.kind, platform);
+  return checked(group === undefined ? source : groupByPattern(source, group), path);
+}
+
+async function openByKind(path: string, kind: "file" | "folder" | "other", platform: Platform): Promise<Source> {
+  const { store } = platform;
+  if (kind === "folder") {
+    const names = (await store.list(path)).map(({ name }) => name);
+    return isIdxFolder(names) ? openIdx(path, names, platform) : openFolder(path, store);
+  }
+  if (/\.npz$/i.test(path)) return openNpz(path, store);
+  if (/\.(tar|tar\.gz|tgz)$/i.test(path)) return openTar(path, store);
+  throw new GraftError(
+    "input",
+    `"${path}" is not a data set; expected a folder of class folders, a .csv manifest, .npz, .tar or .tar.gz.`,
+  );
+}
+
+function checked(source: Source, path: string): Source {
+  const { labels, samples } = source;
+  if (labels.length >= 2) {
+    const trainable = new Set(
+      samples.filter(({ split }) => split === undefined || split === "train").map(({ label }) => label),
+    );
+    const missing = labels.filter((_, i) => !trainable.has(i));
+    if (trainable.size > 0 && missing.length > 0) {
+      throw new GraftError(
+        "data",
+        `"${path}": the class "${missing[0]}" has no image to train on (it appears only in validation or test).`,
+      );
+    }
+    return source;
+  }
+  const found = labels.length === 0 ? "no class" : `only the class "${labels[0]}"`;
+  throw new GraftError("data", `"${path}" has ${found}; a classifier needs two classes or more, one folder each.`);
+}
