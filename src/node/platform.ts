@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
 import { availableParallelism, homedir } from "node:os";
+import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import type { Platform } from "../platform/platform.ts";
 import { cacheDirOf } from "./cacheDir.ts";
@@ -23,6 +25,7 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
     checksum: (bytes) => crc32(bytes),
     inflate,
     nowMs: () => performance.now(),
+    packageFolder,
     parallelism: availableParallelism(),
     cacheDir: options.cacheDir ?? cacheDirOf({ platform: process.platform, home: homedir(), env: process.env }),
   };
@@ -33,4 +36,16 @@ function digest(...parts: readonly Uint8Array[]): string {
   const hash = createHash("sha256");
   for (const part of parts) hash.update(part);
   return hash.digest("hex");
+}
+
+/** As seen from this package first, then from the user's folder. */
+function packageFolder(name: string): string | undefined {
+  for (const from of [import.meta.url, `${process.cwd()}/package.json`]) {
+    try {
+      return dirname(createRequire(from).resolve(`${name}/package.json`));
+    } catch {
+      // Not there: the next place may have it.
+    }
+  }
+  return undefined;
 }

@@ -15,6 +15,8 @@ export interface Platform {
   nowMs(): number;
   /** How many images may be decoded at once. */
   readonly parallelism: number;
+  /** Where an installed package lies, or nothing: for data sets that come as packages. */
+  packageFolder(name: string): string | undefined;
   /** The folder where caches live. */
   readonly cacheDir: string;
 }

@@ -1,0 +1,113 @@
+import { readFileSync } from "node:fs";
+import { Command, CommanderError } from "commander";
+import { GraftError, messageOf } from "../base/errors.ts";
+import { nodePlatform } from "../node/platform.ts";
+import { tasks } from "../tasks/menu.ts";
+import type { Task, TaskEvent } from "../tasks/task.ts";
+import { readConfig } from "./config.ts";
+import { addFlags } from "./flags.ts";
+import { type Sinks, Terminal } from "./terminal.ts";
+
+/** Options that belong to the shell, not to a task. */
+interface ShellOptions {
+  readonly json?: boolean;
+  readonly threads?: number;
+  readonly config?: string;
+}
+
+/** Runs the command line; resolves with the exit code. */
+export async function runProgram(args: readonly string[], sinks: Sinks): Promise<number> {
+  const program = new Command("graft")
+    .description("Transfer learning for image recognition: from folders of photos to a classifier you can trust.")
+    .version(version())
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => sinks.out.write(text), writeErr: (text) => sinks.err.write(text) })
+    .showHelpAfterError("(run with --help for all options)");
+  for (const task of tasks) program.addCommand(commandOf(task, sinks));
+  if (args.length === 0) {
+    program.outputHelp();
+    return 0;
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return process.exitCode === undefined ? 0 : Number(process.exitCode);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    return report(error, sinks);
+  }
+}
+
+function commandOf(task: Task, sinks: Sinks): Command {
+  const command = new Command(task.name).description(task.summary).exitOverride();
+  command.configureOutput({ writeOut: (text) => sinks.out.write(text), writeErr: (text) => sinks.err.write(text) });
+  addFlags(command, task);
+  command
+    .option("--config <file>", "JSON file with any of these options, such as a run's config.json; flags go before it")
+    .option("--threads <number>", "processor threads (default: all)", Number)
+    .option("--json", "print events as NDJSON on standard output");
+  command.action(async () => {
+    const options = command.opts<ShellOptions & Record<string, unknown>>();
+    const { json = false, threads, config, ...flags } = options;
+    if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
+      throw new GraftError("usage", `--threads: found "${threads}"; expected a whole number ≥ 1.`);
+    }
+    const places = Object.fromEntries(
+      task.positionals.flatMap((name, i) => {
+        const value: unknown = command.processedArgs[i];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
+    const stored = config === undefined ? {} : await readConfig(config, task);
+    await perform(task, { ...stored, ...flags, ...places }, { json, threads }, sinks);
+  });
+  return command;
+}
+
+/** Runs a task and shows its events; Ctrl-C asks it to finish its step and save, a second one ends at once. */
+async function perform(
+  task: Task,
+  input: unknown,
+  options: { readonly json: boolean; readonly threads: number | undefined },
+  sinks: Sinks,
+): Promise<void> {
+  const platform = nodePlatform(options.threads === undefined ? {} : { threads: options.threads });
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) process.exit(130);
+    sinks.err.write("\nfinishing this step, then saving; Ctrl-C again to stop at once\n");
+    controller.abort();
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  const terminal = new Terminal(sinks);
+  const show = (event: TaskEvent) =>
+    options.json ? void sinks.out.write(`${JSON.stringify(event)}\n`) : terminal.show(event);
+  try {
+    for await (const event of task.run(input, platform, controller.signal)) {
+      show(event);
+      if (event.type === "interrupted") process.exitCode = 130;
+      // The engine computes on this thread: signals are delivered in between.
+      if (event.type === "step") await new Promise((resume) => setImmediate(resume));
+    }
+  } finally {
+    terminal.close();
+    process.off("SIGINT", interrupt);
+    process.off("SIGTERM", interrupt);
+  }
+}
+
+function report(error: unknown, sinks: Sinks): number {
+  if (error instanceof GraftError) {
+    sinks.err.write(`graft: ${error.message}\n`);
+    return error.exitCode;
+  }
+  const details = error instanceof Error && error.stack !== undefined ? error.stack : messageOf(error);
+  sinks.err.write(`graft: this is a defect in Graft, please report it:\n${details}\n`);
+  return 1;
+}
+
+function version(): string {
+  const text = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { version: found }: { version?: string } = JSON.parse(text);
+  return found ?? "unknown";
+}

@@ -1,0 +1,117 @@
+import { SingleBar } from "cli-progress";
+import { formatConfusion, formatReport } from "../metrics/report.ts";
+import type { TaskEvent } from "../tasks/task.ts";
+
+/** Where events become text: results on standard output, everything else on standard error. */
+export interface Sinks {
+  readonly out: NodeJS.WritableStream;
+  readonly err: NodeJS.WritableStream & { readonly isTTY?: boolean };
+}
+
+/** Draws a task's events for a person: bars on a terminal, plain lines elsewhere. */
+export class Terminal {
+  readonly #sinks: Sinks;
+  #bar: SingleBar | undefined;
+  #phase = "";
+  #seen = 0;
+  #startMs = 0;
+
+  constructor(sinks: Sinks) {
+    this.#sinks = sinks;
+  }
+
+  show(event: TaskEvent): void {
+    switch (event.type) {
+      case "step":
+        return this.#step(event);
+      case "progress":
+        return this.#advance(phaseNames[event.phase] ?? event.phase, event.done, event.total, "images");
+      case "epoch":
+        this.close();
+        return this.#line(epochLine(event.log, event.epochs));
+      case "note":
+        this.close();
+        return this.#line(event.text);
+      case "warning":
+        this.close();
+        return this.#line(`warning: ${event.text}`);
+      case "stopped":
+        return this.#line(`stopped after epoch ${event.epoch}: ${event.reason}`);
+      case "interrupted":
+        this.close();
+        return this.#line(`interrupted in epoch ${event.epoch} after step ${event.step}`);
+      case "artefact":
+        this.close();
+        return this.#line(`${event.kind}: ${event.path}`);
+      case "report":
+        this.close();
+        return this.#result(
+          `\n${event.title}\n\n${formatReport(event.report, event.labels)}\n\n${formatConfusion(event.report.confusion, event.labels)}\n`,
+        );
+      case "prediction":
+        this.close();
+        return this.#result(predictionLine(event));
+    }
+  }
+
+  /** Ends a bar that is being drawn. */
+  close(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+    this.#phase = "";
+  }
+
+  #step(event: TaskEvent & { readonly type: "step" }): void {
+    const phase = `epoch ${event.epoch}/${event.epochs}`;
+    if (this.#phase !== phase) this.#seen = 0;
+    this.#seen += event.samples;
+    this.#advance(phase, event.step, event.steps, "steps", event.loss);
+  }
+
+  #advance(phase: string, done: number, total: number, unit: string, loss?: number): void {
+    if (!this.#sinks.err.isTTY || total === 0) return;
+    if (this.#phase !== phase) {
+      this.close();
+      this.#phase = phase;
+      this.#startMs = Date.now();
+      this.#bar = new SingleBar({
+        stream: this.#sinks.err,
+        format: `${phase.padEnd(12)} {bar} {value}/{total} ${unit}  {rate}  {eta_formatted} left{loss}`,
+        hideCursor: true,
+        clearOnComplete: true,
+        barsize: 24,
+        etaBuffer: 50,
+      });
+      this.#bar.start(total, 0, { rate: "", loss: "" });
+    }
+    const seconds = Math.max(0.001, (Date.now() - this.#startMs) / 1000);
+    const images = loss === undefined ? done : this.#seen;
+    this.#bar?.update(done, {
+      rate: `${Math.round(images / seconds)} images/s`,
+      loss: loss === undefined ? "" : `  loss ${loss.toFixed(4)}`,
+    });
+  }
+
+  #line(text: string): void {
+    this.#sinks.err.write(`${text}\n`);
+  }
+
+  #result(text: string): void {
+    this.#sinks.out.write(`${text}\n`);
+  }
+}
+
+const phaseNames: Readonly<Record<string, string>> = { images: "reading", features: "features", evaluate: "measuring" };
+
+function epochLine(log: Readonly<Record<string, number>>, epochs: number): string {
+  const hidden = new Set(["epoch", "learning_rate", "duration_ms"]);
+  const values = Object.entries(log).flatMap(([name, value]) =>
+    hidden.has(name) ? [] : [`${name} ${value.toFixed(4)}`],
+  );
+  const seconds = (log["duration_ms"] ?? 0) / 1000;
+  return `epoch ${log["epoch"]}/${epochs}  ${values.join("  ")}  ${seconds.toFixed(seconds < 10 ? 2 : 0)} s`;
+}
+
+function predictionLine({ file, classes }: TaskEvent & { readonly type: "prediction" }): string {
+  return `${file}: ${classes.map(({ label, probability }) => `${label} ${(100 * probability).toFixed(1)} %`).join(", ")}`;
+}

@@ -1,0 +1,68 @@
+import type { z } from "zod";
+import { didYouMean, GraftError } from "../base/errors.ts";
+import type { ClassificationReport } from "../metrics/classification.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { FitEvent } from "../train/fit.ts";
+
+/** What a task reports while it runs: plain data that a terminal draws, `--json` prints and a server streams. */
+export type TaskEvent =
+  | FitEvent
+  | { readonly type: "note"; readonly text: string }
+  | { readonly type: "warning"; readonly text: string }
+  | { readonly type: "progress"; readonly phase: string; readonly done: number; readonly total: number }
+  | {
+      readonly type: "report";
+      readonly title: string;
+      readonly labels: readonly string[];
+      readonly report: ClassificationReport;
+    }
+  | {
+      readonly type: "prediction";
+      readonly file: string;
+      readonly classes: readonly { readonly label: string; readonly probability: number }[];
+    }
+  | { readonly type: "artefact"; readonly kind: string; readonly path: string };
+
+/** The unit that a user sees: one schema from which flags, help, validation and documentation come. */
+export interface Task {
+  readonly name: string;
+  readonly summary: string;
+  readonly input: z.ZodObject;
+  /** Which inputs are given by place; the last may take many. */
+  readonly positionals: readonly string[];
+  run(input: unknown, platform: Platform, signal: AbortSignal): AsyncGenerator<TaskEvent>;
+}
+
+interface TaskDefinition<S extends z.ZodObject> {
+  readonly name: string;
+  readonly summary: string;
+  readonly input: S;
+  readonly positionals?: readonly (keyof z.output<S> & string)[];
+  run(input: z.output<S>, platform: Platform, signal: AbortSignal): AsyncGenerator<TaskEvent>;
+}
+
+/** Defines a task. Its input is checked before it runs; throws `usage` for what does not fit. */
+export function defineTask<S extends z.ZodObject>(definition: TaskDefinition<S>): Task {
+  const { name, summary, input, positionals = [] } = definition;
+  return {
+    name,
+    summary,
+    input,
+    positionals,
+    run: (given, platform, signal) => definition.run(parseInput(input, given, name), platform, signal),
+  };
+}
+
+/** Checks values against a schema; the message names the option, what was found and what was expected. */
+export function parseInput<S extends z.ZodObject>(schema: S, given: unknown, where: string): z.output<S> {
+  const result = schema.strict().safeParse(given);
+  if (result.success) return result.data as z.output<S>;
+  const lines = result.error.issues.map((issue) => {
+    if (issue.code === "unrecognized_keys") {
+      const [key = ""] = issue.keys;
+      return `unknown option "${key}".${didYouMean(key, Object.keys(schema.shape))}`;
+    }
+    return `"${issue.path.join(".")}": ${issue.message}`;
+  });
+  throw new GraftError("usage", `${where}: ${lines.join("; ")}`);
+}

@@ -1,0 +1,55 @@
+import { z } from "zod";
+import { optimizerNames } from "../optim/optimizers.ts";
+
+/** Everything that `graft train` can be told; flags, defaults, help and the config file come from here. */
+export const trainSchema = z.object({
+  data: z
+    .string()
+    .optional()
+    .describe("folder with a sub-folder per class, .csv manifest, .npz, MNIST IDX folder, .tar or .tar.gz"),
+  backbone: z
+    .string()
+    .optional()
+    .describe("pretrained ONNX classifier, frozen up to its last layer; without it a small CNN learns from scratch"),
+  out: z.string().optional().describe("run folder (default: runs/<name of the data>)"),
+  epochs: z
+    .number()
+    .int()
+    .min(1)
+    .default(30)
+    .describe("passes over the training images at most; training stops early when validation stalls"),
+  batchSize: z.number().int().min(1).default(32).describe("images a step"),
+  learningRate: z.number().positive().default(0.001).describe("step size of the optimiser"),
+  optimizer: z.enum(optimizerNames).default("adam").describe("update rule"),
+  size: z
+    .number()
+    .int()
+    .min(8)
+    .max(2048)
+    .optional()
+    .describe(
+      "side of the square that the network sees, in pixels (default: the backbone's, or 32 at most 128 from scratch)",
+    ),
+  seed: z.number().int().min(0).default(0).describe("decides split, order, initial weights, dropout and augmentation"),
+  validation: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .default(0.2)
+    .describe("fraction of the training images to validate on, where the data set has no validation split"),
+  group: z
+    .string()
+    .optional()
+    .describe("manifest column or regular expression on the path: images of one group stay on one side of the split"),
+  augment: z
+    .string()
+    .default("none")
+    .describe('augmentation as in Keras\' ImageDataGenerator, such as "horizontalFlip,rotationRange=15,zoomRange=0.2"'),
+  resume: z.string().optional().describe("run folder of an interrupted run, to be continued with its own settings"),
+  strict: z
+    .boolean()
+    .default(false)
+    .describe("stop at the first unusable or doubly labelled file instead of leaving it out"),
+});
+
+export type TrainInput = z.output<typeof trainSchema>;
