@@ -2,6 +2,8 @@ import type { Store } from "../platform/platform.ts";
 import { readLayout } from "./folderLayout.ts";
 import type { Source } from "./source.ts";
 
+const readAhead = 8;
+
 /** A folder with one sub-folder per class. */
 export async function openFolder(path: string, store: Store): Promise<Source> {
   const files = await walk(path, store);
@@ -10,10 +12,18 @@ export async function openFolder(path: string, store: Store): Promise<Source> {
     description: `folder with ${layout.labels.length} classes`,
     ...layout,
     async *read(ids) {
-      for (const sample of layout.samples) {
-        if (!ids.has(sample.id)) continue;
-        const bytes = await store.read(store.join(path, ...`${layout.root}${sample.id}`.split("/")));
-        yield { sample, image: { kind: "encoded", bytes } };
+      const read = (id: string) => store.read(store.join(path, ...`${layout.root}${id}`.split("/")));
+      const wanted = layout.samples.filter(({ id }) => ids.has(id));
+      // A few files are read ahead: the disk works while images are decoded.
+      const ahead: Promise<Uint8Array>[] = [];
+      for (const [i, sample] of wanted.entries()) {
+        for (let next = i + ahead.length; next < wanted.length && ahead.length < readAhead; next++) {
+          const reading = read(wanted[next]?.id ?? "");
+          reading.catch(() => {});
+          ahead.push(reading);
+        }
+        const bytes = await ahead.shift();
+        if (bytes !== undefined) yield { sample, image: { kind: "encoded", bytes } };
       }
     },
   };

@@ -13,7 +13,7 @@ export class RecordStore {
   readonly #folder: string;
   readonly #recordBytes: number;
   readonly #places = new Map<string, Place>();
-  readonly #resident = new Map<string, Uint8Array>();
+  readonly #resident = new Map<string, Promise<Uint8Array>>();
   #residentBytes = 0;
   #pending = new Map<string, Uint8Array>();
 
@@ -60,26 +60,37 @@ export class RecordStore {
         path,
         offset: header.length + i * this.#recordBytes,
         checksum: this.#platform.checksum(pending.get(key) ?? header),
+        size: header.length + keys.length * this.#recordBytes,
+        verified: false,
       });
     });
   }
 
   /** The record of `key`. Throws `system` when it is not there or damaged. */
   async get(key: string): Promise<Uint8Array> {
-    const near = this.#pending.get(key) ?? this.#resident.get(key);
-    if (near !== undefined) return near;
+    const pending = this.#pending.get(key);
+    if (pending !== undefined) return pending;
     const place = this.#places.get(key);
     if (place === undefined)
       throw new GraftError("system", `the cache "${this.#folder}" lost a record; run the command again.`);
-    const record = await this.#platform.store.readAt(place.path, place.offset, this.#recordBytes);
-    if (this.#platform.checksum(record) !== place.checksum) {
-      throw new GraftError("system", `the cache file "${place.path}" is damaged. Delete it and run the command again.`);
+    const record = await this.#read(place);
+    if (place.verified || this.#platform.checksum(record) === place.checksum) {
+      place.verified = true;
+      return record;
     }
-    if (this.#residentBytes + record.length <= residentLimitBytes) {
-      this.#resident.set(key, record);
-      this.#residentBytes += record.length;
+    throw new GraftError("system", `the cache file "${place.path}" is damaged. Delete it and run the command again.`);
+  }
+
+  /** From memory where the segment is, or may be kept there; else from disk. */
+  async #read({ path, offset, size }: Place): Promise<Uint8Array> {
+    const end = offset + this.#recordBytes;
+    if (!this.#resident.has(path) && this.#residentBytes + size <= residentLimitBytes) {
+      this.#residentBytes += size;
+      this.#resident.set(path, this.#platform.store.read(path));
     }
-    return record;
+    const segment = await this.#resident.get(path);
+    if (segment === undefined) return this.#platform.store.readAt(path, offset, this.#recordBytes);
+    return segment.subarray(offset, end);
   }
 
   #header(pending: ReadonlyMap<string, Uint8Array>): Uint8Array {
@@ -119,6 +130,8 @@ export class RecordStore {
         path,
         offset: start + i * this.#recordBytes,
         checksum: checksums.getUint32(i * entryBytes + 32, true),
+        size: info.size,
+        verified: false,
       });
     }
   }
@@ -128,6 +141,10 @@ interface Place {
   readonly path: string;
   readonly offset: number;
   readonly checksum: number;
+  /** Of the whole segment. */
+  readonly size: number;
+  /** Its checksum has been compared once. */
+  verified: boolean;
 }
 
 const magic = new TextEncoder().encode("GRAFTSEG");

@@ -43,7 +43,7 @@ async function directionalDerivatives(row: GradientRow) {
   const [ahead, behind] = await Promise.all([step, -step].map((t) => evaluate(inputs, { output }, feedsAt(t))));
   // Summed in double precision: the loss itself would lose the digits that the difference needs.
   const c = (weights.source.kind === "constant" ? weights.source.tensor : point[0]).floats;
-  const numeric = (dot(ahead.output.floats, c) - dot(behind.output.floats, c)) / (2 * step);
+  const numeric = (dot(ahead["output"].floats, c) - dot(behind["output"].floats, c)) / (2 * step);
   const scale = Math.sqrt(output.staticShape.reduce((a, b) => a * b, 1)) * Math.max(1, Math.abs(numeric));
   return { analytic, numeric, scale };
 }

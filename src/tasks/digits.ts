@@ -66,8 +66,13 @@ export function digitData({ levels, labels }: Digits, { indices, from }: DigitSu
       const pixels = new Uint8Array(batch.length * pixelCount * 3);
       batch.forEach((at, i) => {
         const start = (indices[at] ?? 0) * pixelCount;
-        for (let p = 0; p < pixelCount; p++)
-          pixels.fill(levels[start + p] ?? 0, (i * pixelCount + p) * 3, (i * pixelCount + p + 1) * 3);
+        let target = i * pixelCount * 3;
+        for (let p = start; p < start + pixelCount; p++) {
+          const level = levels[p] ?? 0;
+          pixels[target++] = level;
+          pixels[target++] = level;
+          pixels[target++] = level;
+        }
       });
       return Tensor.of("uint8", [batch.length, 28, 28, 3], pixels);
     },

@@ -32,7 +32,7 @@ export interface FitMeans {
   readonly nowMs: () => number;
   readonly store?: Store;
   readonly signal?: AbortSignal | undefined;
-  /** Saves the progress so that a later fit continues from it; called after each epoch, at a stop, and every `checkpointMs` between. */
+  /** Saves the progress so that a later fit continues from it; called at the end, at a stop, and every `checkpointMs` between. */
   readonly saveCheckpoint?: (
     progress: FitProgress,
     state: TrainingState,
@@ -70,19 +70,28 @@ export async function* fit(
   const evaluator = new Evaluator(plan.recipe.network, means.engine);
   checkPlan(plan);
   if (progress.epoch === 0 && progress.batch === 0) for (const callback of plan.callbacks) callback.start();
+  let savedMs = means.nowMs();
+  const save = async () => {
+    await means.saveCheckpoint?.(progress, state, plan.callbacks);
+    savedMs = means.nowMs();
+  };
+  const saveWhenDue = async () => {
+    if (means.checkpointMs !== undefined && means.nowMs() - savedMs > means.checkpointMs) await save();
+  };
   try {
     while (progress.epoch < plan.epochs && progress.stopReason === undefined) {
-      const interrupted = yield* trainEpoch(plan, state, means, progress, steps);
+      const interrupted = yield* trainEpoch(plan, state, means, progress, steps, saveWhenDue);
       if (interrupted) {
-        await means.saveCheckpoint?.(progress, state, plan.callbacks);
+        await save();
         yield { type: "interrupted", epoch: progress.epoch + 1, step: progress.batch };
         return progress;
       }
       await finishEpoch(plan, state, means, progress, evaluator);
       const log = progress.history.at(-1);
       if (log !== undefined) yield { type: "epoch", epochs: plan.epochs, log };
-      await means.saveCheckpoint?.(progress, state, plan.callbacks);
+      await saveWhenDue();
     }
+    await save();
     if (progress.stopReason !== undefined)
       yield { type: "stopped", epoch: progress.epoch, reason: progress.stopReason };
     for (const callback of plan.callbacks) callback.onTrainEnd?.(state);
@@ -101,12 +110,12 @@ async function* trainEpoch(
   means: FitMeans,
   progress: FitProgress,
   steps: StepCache,
+  saveWhenDue: () => Promise<void>,
 ): AsyncGenerator<FitEvent, boolean> {
   const { train, recipe, seed, epochs } = plan;
   const epoch = progress.epoch;
   const batches = cutBatches(epochOrder(train.count, seed, epoch), plan.batchSize);
   const startMs = means.nowMs();
-  let savedMs = startMs;
   while (progress.batch < batches.length) {
     if (means.signal?.aborted) {
       progress.epochMs += means.nowMs() - startMs;
@@ -131,10 +140,7 @@ async function* trainEpoch(
       samples: indices.length,
       loss,
     };
-    if (means.checkpointMs !== undefined && means.nowMs() - savedMs > means.checkpointMs) {
-      await means.saveCheckpoint?.(progress, state, plan.callbacks);
-      savedMs = means.nowMs();
-    }
+    await saveWhenDue();
   }
   progress.epochMs += means.nowMs() - startMs;
   return false;

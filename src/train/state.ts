@@ -13,7 +13,8 @@ export class TrainingState {
   step = 0;
 
   constructor(tensors: ReadonlyMap<string, Tensor>) {
-    this.current = new Map(tensors);
+    // Copies: steps write into these.
+    this.current = new Map([...tensors].map(([path, tensor]) => [path, copy(tensor)]));
   }
 
   /** Adds zeros for slots that do not exist yet. */
