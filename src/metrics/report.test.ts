@@ -25,20 +25,64 @@ const manyClasses = (classes: number) => {
 
 describe("formatReport", () => {
   it("aligns a row for each class and the averages", () => {
-    expect(formatReport(report("four classes"), ["ant", "bee", "dragonfly", "wasp"])).toMatchInlineSnapshot();
+    expect(formatReport(report("four classes"), ["ant", "bee", "dragonfly", "wasp"])).toMatchInlineSnapshot(`
+      "              precision  recall  f1-score  support
+      ant               0.867   0.929     0.897       14
+      bee               0.889   1.000     0.941        8
+      dragonfly         1.000   0.750     0.857        8
+      wasp              0.900   0.900     0.900       10
+
+      accuracy                            0.900       40
+      macro avg         0.914   0.895     0.899       40
+      weighted avg      0.906   0.900     0.898       40"
+    `);
   });
 
   it("has a row for top-5 accuracy with more than five classes", () => {
-    expect(formatReport(report("seven classes"))).toMatchInlineSnapshot();
+    expect(formatReport(report("seven classes"))).toMatchInlineSnapshot(`
+      "                precision  recall  f1-score  support
+      class 0             0.200   0.500     0.286        2
+      class 1             0.500   0.167     0.250        6
+      class 2             0.429   0.429     0.429        7
+      class 3             0.250   0.250     0.250        4
+      class 4             0.875   0.538     0.667       13
+      class 5             0.125   0.250     0.167        4
+      class 6             0.333   0.500     0.400        4
+
+      accuracy                              0.400       40
+      top-5 accuracy                        0.925       40
+      macro avg           0.387   0.376     0.350       40
+      weighted avg        0.515   0.400     0.425       40"
+    `);
   });
 
   it("shows weights with two decimals", () => {
-    expect(formatReport(report("weighted"), ["a", "b", "c", "d"])).toMatchInlineSnapshot();
+    expect(formatReport(report("weighted"), ["a", "b", "c", "d"])).toMatchInlineSnapshot(`
+      "              precision  recall  f1-score  support
+      a                 0.459   0.559     0.504     9.98
+      b                 0.497   0.861     0.630     2.81
+      c                 0.891   0.556     0.685    10.34
+      d                 0.458   0.436     0.447     7.34
+
+      accuracy                            0.556    30.48
+      macro avg         0.576   0.603     0.566    30.48
+      weighted avg      0.609   0.556     0.563    30.48"
+    `);
   });
 
   it("cuts long names, counts wide characters twice and lets no name drive the terminal", () => {
     const labels = ["the northern long-tailed marsh warbler", "猫", "🐕 dog", "red\u001b[31m\nline"];
-    expect(formatReport(report("four classes"), labels)).toMatchInlineSnapshot();
+    expect(formatReport(report("four classes"), labels)).toMatchInlineSnapshot(`
+      "                          precision  recall  f1-score  support
+      the northern long-taile…      0.867   0.929     0.897       14
+      猫                            0.889   1.000     0.941        8
+      🐕 dog                        1.000   0.750     0.857        8
+      red�[31m�line                 0.900   0.900     0.900       10
+
+      accuracy                                        0.900       40
+      macro avg                     0.914   0.895     0.899       40
+      weighted avg                  0.906   0.900     0.898       40"
+    `);
   });
 
   it("uses the labels that the report carries", () => {
@@ -58,7 +102,15 @@ describe("formatConfusion", () => {
   it("is a table with the true class in rows", () => {
     expect(
       formatConfusion(report("four classes").confusion, ["ant", "bee", "dragonfly", "wasp"]),
-    ).toMatchInlineSnapshot();
+    ).toMatchInlineSnapshot(`
+      "Confusion matrix: a row is the true class, a column the predicted one.
+
+                 ant  bee  dragonfly  wasp
+      ant         13    1          0     0
+      bee          0    8          0     0
+      dragonfly    1    0          6     1
+      wasp         1    0          0     9"
+    `);
   });
 
   it("cuts the names of its columns to fit", () => {
@@ -70,15 +122,35 @@ describe("formatConfusion", () => {
   });
 
   it("lists the ten most confused pairs beyond 12 classes", () => {
-    expect(formatConfusion(manyClasses(13).confusion)).toMatchInlineSnapshot();
+    expect(formatConfusion(manyClasses(13).confusion)).toMatchInlineSnapshot(`
+      "The 9 most confused pairs of 13 classes.
+
+      true class → predicted class  samples  of the true class
+      class 3 → class 2                   3             13.0 %
+      class 7 → class 6                   3             13.0 %
+      class 11 → class 10                 3             13.0 %
+      class 2 → class 1                   2              9.1 %
+      class 6 → class 5                   2              9.1 %
+      class 10 → class 9                  2              9.1 %
+      class 1 → class 0                   1              4.8 %
+      class 5 → class 4                   1              4.8 %
+      class 9 → class 8                   1              4.8 %"
+    `);
     expect(formatConfusion(manyClasses(60).confusion).split("\n")).toHaveLength(2 + 1 + 10);
   });
 
   it("says so when there is one confused pair, and when there is none", () => {
-    const perfect = Array.from({ length: 13 }, (_, t) => Array.from({ length: 13 }, (_, p) => (t === p ? 5 : 0)));
+    const perfect = Array.from({ length: 13 }, (_, t): number[] =>
+      Array.from({ length: 13 }, (_, p) => (t === p ? 5 : 0)),
+    );
     expect(formatConfusion(perfect)).toBe("No sample of the 13 classes was taken for another class.");
     const one = perfect.map((row, t) => (t === 4 ? row.with(9, 1) : row));
-    expect(formatConfusion(one)).toMatchInlineSnapshot();
+    expect(formatConfusion(one)).toMatchInlineSnapshot(`
+      "The only confused pair of 13 classes.
+
+      true class → predicted class  samples  of the true class
+      class 4 → class 9                   1             16.7 %"
+    `);
   });
 });
 

@@ -25,7 +25,7 @@ const cases = z
       labelSmoothing: z.number().optional(),
       logits: tensor,
       targets: tensor,
-      weights: tensor.optional(),
+      weights: z.array(z.number()).optional(),
       perSample: z.array(z.number()),
       gradient: tensor,
     }),

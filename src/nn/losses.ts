@@ -2,7 +2,7 @@ import type { DType } from "../base/dtypes.ts";
 import { GraftError } from "../base/errors.ts";
 import { constantOf, type Value } from "../graph/value.ts";
 import { clip, logSoftmax, relu, sigmoid, softmax } from "../ops/activations.ts";
-import { abs, add, exp, log, mul, neg, sub } from "../ops/arithmetic.ts";
+import { add, log, mul, neg, sub } from "../ops/arithmetic.ts";
 import { cast, equal } from "../ops/comparison.ts";
 import { flatten, reshape } from "../ops/layout.ts";
 import { reduceMean, reduceSum } from "../ops/reductions.ts";
@@ -90,10 +90,9 @@ function crossentropy(target: Value, prediction: Value): Value {
   return neg(reduceSum(mul(target, logProbabilities), [1], { keepdims: 0 }));
 }
 
-/** max(z, 0) − z·t + ln(1 + e^−|z|). */
+/** ln(1 + e^z) − z·t. */
 function stableBinary(target: Value, logits: Value): Value {
-  const tail = log(add(exp(neg(abs(logits))), 1));
-  return add(sub(relu(logits), mul(logits, target)), tail);
+  return sub(softplus(logits), mul(logits, target));
 }
 
 function plainBinary(target: Value, prediction: Value): Value {

@@ -37,6 +37,13 @@ export const tanh = defineOp("Tanh", {
   vjp: ([dy], { outputs: [y] }) => [sub(dy, mul(dy, mul(y, y)))],
 });
 
+/** ln(1 + e^x), stable. d/dx = sigmoid(x). */
+export const softplus = defineOp("Softplus", {
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { inputs: [x] }) => [mul(dy, sigmoid(x))],
+});
+
 /** x limited to [min, max]. d/dx = 1 within the limits, bounds included, else 0. */
 export const clip = defineOp("Clip", {
   inputs: ["x", "min?", "max?"],

@@ -1,7 +1,7 @@
 import { Tensor } from "../base/tensor.ts";
 import { constant, type Value } from "../graph/value.ts";
 import { dtypeCode } from "../onnx/dtypes.ts";
-import { clip, leakyRelu, logSoftmax, relu, sigmoid, softmax, tanh } from "./activations.ts";
+import { clip, leakyRelu, logSoftmax, relu, sigmoid, softmax, softplus, tanh } from "./activations.ts";
 import { abs, add, div, exp, floor, log, mul, neg, pow, reciprocal, round, sign, sqrt, sub } from "./arithmetic.ts";
 import { castOperator } from "./comparison.ts";
 import { conv } from "./convolution.ts";
@@ -102,6 +102,7 @@ export const gradientRows: readonly GradientRow[] = [
   row("Relu", "away from 0", [[3, 4]], (a) => relu(a), awayFrom(0)),
   row("LeakyRelu", "away from 0", [[3, 4]], (a) => leakyRelu(a, { alpha: 0.2 }), awayFrom(0)),
   row("Sigmoid", "any", [[3, 4]], (a) => sigmoid(a)),
+  row("Softplus", "any", [[3, 4]], (a) => softplus(a)),
   row("Tanh", "any", [[3, 4]], (a) => tanh(a)),
   row("Clip", "both limits", [[20]], (a) => clip(a, -1, 1), awayFrom(-1, 1)),
   row("Clip", "only below", [[20]], (a) => clip(a, 0), awayFrom(0)),
