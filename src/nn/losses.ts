@@ -1,7 +1,7 @@
 import type { DType } from "../base/dtypes.ts";
 import { GraftError } from "../base/errors.ts";
 import { constantOf, type Value } from "../graph/value.ts";
-import { clip, logSoftmax, relu, sigmoid, softmax } from "../ops/activations.ts";
+import { clip, logSoftmax, sigmoid, softmax, softplus } from "../ops/activations.ts";
 import { add, log, mul, neg, sub } from "../ops/arithmetic.ts";
 import { cast, equal } from "../ops/comparison.ts";
 import { flatten, reshape } from "../ops/layout.ts";

@@ -105,9 +105,11 @@ async function* transferDigits(digits: Digits, epochs: number, seed: number, pla
   const sums = { transferred: 0, scratch: 0 };
   for (let draw = 0; draw < draws; draw++) {
     const few = { indices: fewShots(digits, high(digits.train), seed + draw), from: 5 };
-    const lesson = { network, digits, subset: few, epochs: 40 };
+    const lesson = { network, digits, subset: few, epochs: 30 };
+    const start = initialTensors(network.parameters, seed + draw);
+    const convolutions = learned.snapshot(network.parameters.list.filter(({ path }) => !isDense(path)));
     const transferred = yield* learn(
-      { ...lesson, trainable: isDense, weights: learned.snapshot(network.parameters.list) },
+      { ...lesson, trainable: isDense, weights: new Map([...start, ...convolutions]) },
       seed + draw,
       platform,
       signal,
@@ -158,7 +160,8 @@ async function* learn(
     train: digitData(digits, subset),
     validation: undefined,
     epochs,
-    batchSize: Math.min(64, subset.indices.length),
+    // A hundred images make seven steps an epoch, not two.
+    batchSize: subset.indices.length < 1000 ? 16 : 64,
     seed,
     schedule: cosineSchedule(),
     classWeights: undefined,
