@@ -1,8 +1,10 @@
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
+import { batchInput, forward } from "../nn/network.ts";
+import { startBuild } from "../nn/scope.ts";
 import type { Schedule } from "../optim/schedules.ts";
 import type { Engine, Store } from "../platform/platform.ts";
-import { cutBatches, epochOrder, sampleWeights, targetTensor } from "./batches.ts";
+import { checkLabels, cutBatches, epochOrder, sampleWeights, targetTensor } from "./batches.ts";
 import type { Callback } from "./callbacks.ts";
 import type { TrainingData } from "./data.ts";
 import { firstBadTensor } from "./diagnose.ts";
@@ -227,11 +229,15 @@ async function diverged(
 
 function checkPlan({ recipe, train, validation }: FitPlan): void {
   if (train.count === 0) throw new GraftError("data", "there is no sample to train on.");
-  const step = recipe.network.inputShape;
+  const { network, loss } = recipe;
+  const step = network.inputShape;
+  const outputs = forward(network, batchInput(network, 1, "float32"), startBuild(network.parameters));
+  const sparse = loss.target(outputs).dtype === "int32";
   for (const data of [train, ...(validation === undefined ? [] : [validation])]) {
     if (data.inputShape.join() !== step.join()) {
       throw new GraftError("data", `the samples have shape [${data.inputShape}], the model expects [${step}].`);
     }
+    if (sparse) checkLabels(data.targets, outputs.staticShape[1] ?? 0);
   }
 }
 
