@@ -39,40 +39,62 @@ export interface Draw {
   readonly channelShift: number;
 }
 
+/** The geometry of one image, angles in radians, shifts in pixels. */
+export interface Geometry {
+  readonly theta: number;
+  readonly shiftX: number;
+  readonly shiftY: number;
+  readonly shear: number;
+  readonly zoomX: number;
+  readonly zoomY: number;
+  readonly cropX: number;
+  readonly cropY: number;
+  readonly mirror: boolean;
+  readonly upsideDown: boolean;
+}
+
 /** Draws the parameters of one image: a function of the stream alone, whatever the other images are. */
 export function drawAugmentation(spec: Augmentation, random: Stream, height: number, width: number): Draw {
   const within = (limit: number) => (limit === 0 ? 0 : random.uniform(-limit, limit));
+  const crop = () => (spec.randomCrop === 0 ? 0 : random.below(2 * spec.randomCrop + 1) - spec.randomCrop);
   const radians = Math.PI / 180;
-  const theta = within(spec.rotationRange) * radians;
-  const shiftY = pixels(within(spec.heightShiftRange), spec.heightShiftRange, height);
-  const shiftX = pixels(within(spec.widthShiftRange), spec.widthShiftRange, width);
-  const shear = within(spec.shearRange) * radians;
   const [low, high] = typeof spec.zoomRange === "number" ? [1 - spec.zoomRange, 1 + spec.zoomRange] : spec.zoomRange;
-  const zoomed = low !== 1 || high !== 1;
-  const zoomY = zoomed ? random.uniform(low, high) : 1;
-  const zoomX = zoomed ? random.uniform(low, high) : 1;
-  const cropY = spec.randomCrop === 0 ? 0 : random.below(2 * spec.randomCrop + 1) - spec.randomCrop;
-  const cropX = spec.randomCrop === 0 ? 0 : random.below(2 * spec.randomCrop + 1) - spec.randomCrop;
-  const mirror = spec.horizontalFlip && random.uniform() < 0.5;
-  const upsideDown = spec.verticalFlip && random.uniform() < 0.5;
-  // In (x, y) order. Keras composes rotation · shift · shear · zoom about the centre, then flips the result.
+  const zoom = () => (low === 1 && high === 1 ? 1 : random.uniform(low, high));
+  const geometry: Geometry = {
+    theta: within(spec.rotationRange) * radians,
+    shiftY: pixels(within(spec.heightShiftRange), spec.heightShiftRange, height),
+    shiftX: pixels(within(spec.widthShiftRange), spec.widthShiftRange, width),
+    shear: within(spec.shearRange) * radians,
+    zoomY: zoom(),
+    zoomX: zoom(),
+    cropY: crop(),
+    cropX: crop(),
+    mirror: spec.horizontalFlip && random.uniform() < 0.5,
+    upsideDown: spec.verticalFlip && random.uniform() < 0.5,
+  };
+  return {
+    affine: affineOf(geometry, height, width),
+    channelShift: within(spec.channelShiftRange),
+    brightness: spec.brightnessRange === undefined ? 1 : random.uniform(...spec.brightnessRange),
+  };
+}
+
+/** Keras' composition, crop · rotation · shift · shear · zoom about the centre and then the flips, in (x, y) order. */
+export function affineOf(geometry: Geometry, height: number, width: number): readonly number[] {
+  const { theta, shear } = geometry;
   const steps: readonly Affine[] = [
-    translation(cropX, cropY),
+    translation(geometry.cropX, geometry.cropY),
     [Math.cos(theta), Math.sin(theta), 0, -Math.sin(theta), Math.cos(theta), 0],
-    translation(shiftX, shiftY),
+    translation(geometry.shiftX, geometry.shiftY),
     [Math.cos(shear), 0, 0, -Math.sin(shear), 1, 0],
-    [zoomX, 0, 0, 0, zoomY, 0],
-    [mirror ? -1 : 1, 0, 0, 0, upsideDown ? -1 : 1, 0],
+    [geometry.zoomX, 0, 0, 0, geometry.zoomY, 0],
+    [geometry.mirror ? -1 : 1, 0, 0, 0, geometry.upsideDown ? -1 : 1, 0],
   ];
   const centreX = (width - 1) / 2;
   const centreY = (height - 1) / 2;
   let matrix = translation(centreX, centreY);
   for (const step of steps) matrix = compose(matrix, step);
-  return {
-    affine: compose(matrix, translation(-centreX, -centreY)),
-    channelShift: within(spec.channelShiftRange),
-    brightness: spec.brightnessRange === undefined ? 1 : random.uniform(...spec.brightnessRange),
-  };
+  return compose(matrix, translation(-centreX, -centreY));
 }
 
 /** Whether the augmentation changes anything. */

@@ -1,8 +1,9 @@
 import type { Value } from "../graph/value.ts";
 import { constantOf } from "../graph/value.ts";
-import { add, mul } from "../ops/arithmetic.ts";
+import { add, div, mul } from "../ops/arithmetic.ts";
 import { cast } from "../ops/comparison.ts";
-import { transpose } from "../ops/layout.ts";
+import { shapeOf, transpose } from "../ops/layout.ts";
+import { reduceMin } from "../ops/reductions.ts";
 import { centerCropPad, resize } from "../ops/resampling.ts";
 
 /** How a photo of any size becomes what a network sees. */
@@ -27,13 +28,17 @@ export interface Normalisation {
  * @returns uint8 [N, cropTo, cropTo, 3]
  */
 export function prepare(image: Value, { resizeTo, cropTo, interpolation }: Preparation): Value {
-  const resized = resize(image, undefined, undefined, [resizeTo, resizeTo], {
+  // The longer side becomes ⌊resizeTo · longer / shorter⌋, in whole numbers, as in torchvision.
+  const sides = shapeOf(image, { start: 1, end: 3 });
+  const sizes = div(mul(sides, resizeTo), reduceMin(sides, [0], { keepdims: 1 }));
+  const resized = resize(image, undefined, undefined, sizes, {
     antialias: 1,
     axes: [1, 2],
     coordinate_transformation_mode: "half_pixel",
     // Pillow's cubic, not the runtime's default.
     cubic_coeff_a: -0.5,
-    keep_aspect_ratio_policy: "not_smaller",
+    // At the borders Pillow divides by the weights that lie inside.
+    exclude_outside: 1,
     mode: interpolation === "bicubic" ? "cubic" : "linear",
   });
   return centerCropPad(resized, [cropTo, cropTo], { axes: [1, 2] });

@@ -1,8 +1,9 @@
 import type { Dim } from "../base/shapes.ts";
 import { axisOf, numbersOf, shapeError } from "../graph/infer.ts";
 import { defineOp, float, int, ints, text } from "../graph/operator.ts";
+import { constantNumbers } from "../graph/value.ts";
 
-/** Changes lengths by interpolation; only constant `sizes` are inferred. No gradient yet. */
+/** Changes lengths by interpolation; computed sizes give unknown lengths. No gradient yet. */
 export const resize = defineOp("Resize", {
   inputs: ["x", "roi?", "scales?", "sizes?"],
   attributes: {
@@ -20,12 +21,13 @@ export const resize = defineOp("Resize", {
     const targets = (axes ?? [...x.shape.keys()]).map((axis) => axisOf("Resize", axis, x.rank));
     const given = sizes ?? scales;
     if (given === undefined) throw shapeError("Resize", 'neither "scales" nor "sizes" is given');
-    const numbers = numbersOf("Resize", given, sizes ? "sizes" : "scales");
+    const numbers = constantNumbers(given) ?? [];
     const shape: Dim[] = [...x.shape];
     targets.forEach((axis, i) => {
       const length = x.shape[axis];
-      if (sizes && keep_aspect_ratio_policy === "stretch") shape[axis] = numbers[i];
-      else if (!sizes && typeof length === "number") shape[axis] = Math.floor(length * numbers[i]);
+      const number: number | undefined = numbers[i];
+      if (number !== undefined && sizes && keep_aspect_ratio_policy === "stretch") shape[axis] = number;
+      else if (number !== undefined && !sizes && typeof length === "number") shape[axis] = Math.floor(length * number);
       else shape[axis] = `resized(${length})`;
     });
     return [{ dtype: x.dtype, shape }];
