@@ -23,12 +23,17 @@ export function graft(args: readonly string[], { cwd, cache, kill, killAt }: Run
   });
   let out = "";
   let err = "";
+  let signalled = false;
   child.stdout.on("data", (chunk) => {
     out += chunk;
   });
   child.stderr.on("data", (chunk) => {
     err += chunk;
-    if (killAt?.pattern.test(err)) child.kill(killAt.signal);
+    if (killAt?.pattern.test(err) && !signalled) {
+      // Once: a second Ctrl-C means something else.
+      signalled = true;
+      child.kill(killAt.signal);
+    }
   });
   const timer = kill && setTimeout(() => child.kill(kill.signal), kill.afterMs);
   return new Promise((resolve) => {

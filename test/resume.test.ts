@@ -57,7 +57,7 @@ describe("a run that was cut off", () => {
     const stopped = await graft([...train, "--out", "stopped"], {
       cwd,
       cache,
-      killAt: { pattern: /epoch 2\/12/, signal: "SIGINT" },
+      killAt: { pattern: /epoch 2\/6/, signal: "SIGINT" },
     });
     expect(stopped.code).toBe(130);
     expect(stopped.err).toContain("graft train --resume stopped");

@@ -18,7 +18,9 @@ export class Tensor {
     }
     this.dtype = dtype;
     this.shape = shape;
-    this.bytes = bytes;
+    // Some platforms hand out subclasses whose `slice` does not copy.
+    this.bytes =
+      bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   /** A tensor over `data` itself, without a copy. */

@@ -42,7 +42,7 @@ function commandOf(task: Task, sinks: Sinks): Command {
   command.configureOutput({ writeOut: (text) => sinks.out.write(text), writeErr: (text) => sinks.err.write(text) });
   addFlags(command, task);
   command
-    .option("--config <file>", "JSON file with any of these options, such as a run's config.json; flags go before it")
+    .option("--config <file>", "JSON file with any of these options, such as a run's config.json; flags override it")
     .option("--threads <number>", "processor threads (default: all)", Number)
     .option("--json", "print events as NDJSON on standard output");
   command.action(async () => {

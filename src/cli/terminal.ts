@@ -76,18 +76,18 @@ export class Terminal {
       this.#startMs = Date.now();
       this.#bar = new SingleBar({
         stream: this.#sinks.err,
-        format: `${phase.padEnd(12)} {bar} {value}/{total} ${unit}  {rate}  {eta_formatted} left{loss}`,
+        format: `${phase.padEnd(12)} {bar} {value}/{total} ${unit}  {rate}{left}{loss}`,
         hideCursor: true,
         clearOnComplete: true,
         barsize: 24,
-        etaBuffer: 50,
       });
-      this.#bar.start(total, 0, { rate: "", loss: "" });
+      this.#bar.start(total, 0, { rate: "", left: "", loss: "" });
     }
     const seconds = Math.max(0.001, (Date.now() - this.#startMs) / 1000);
     const images = loss === undefined ? done : this.#seen;
     this.#bar?.update(done, {
       rate: `${Math.round(images / seconds)} images/s`,
+      left: done === 0 ? "" : `  ${duration(((total - done) * seconds) / done)} left`,
       loss: loss === undefined ? "" : `  loss ${loss.toFixed(4)}`,
     });
   }
@@ -114,4 +114,12 @@ function epochLine(log: Readonly<Record<string, number>>, epochs: number): strin
 
 function predictionLine({ file, classes }: TaskEvent & { readonly type: "prediction" }): string {
   return `${file}: ${classes.map(({ label, probability }) => `${label} ${(100 * probability).toFixed(1)} %`).join(", ")}`;
+}
+
+/** `45 s`, `3 min 20 s`, `2 h 5 min`. */
+function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

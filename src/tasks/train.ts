@@ -152,7 +152,8 @@ async function* saveResults(job: Job, folder: RunFolder, state: TrainingState): 
     interpolation: "bilinear" as const,
   };
   const bytes = encodeModelFile({
-    name: platform.store.baseName(folder.path).replace(/-\d+$/, ""),
+    // Not the folder's: runs of one seed must not differ by where they lie.
+    name: "classifier",
     labels,
     preparation,
     backbone: job.backbone,
