@@ -51,13 +51,13 @@ describe("a run that was cut off", () => {
       expect(code, err).toBe(0);
       expect(readFileSync(join(cwd, out, "model.onnx")).equals(unbroken)).toBe(true);
     }
-  }, 240_000);
+  }, 400_000);
 
   it("finishes its step at Ctrl-C, saves, and says how to go on", async () => {
     const stopped = await graft([...train, "--out", "stopped"], {
       cwd,
       cache,
-      killAt: { pattern: /epoch 2\/6/, signal: "SIGINT" },
+      killAt: { pattern: /epoch 1\/6/, signal: "SIGINT" },
     });
     expect(stopped.code).toBe(130);
     expect(stopped.err).toContain("graft train --resume stopped");
