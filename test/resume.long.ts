@@ -51,7 +51,7 @@ describe("a run that was cut off", () => {
       expect(code, err).toBe(0);
       expect(readFileSync(join(cwd, out, "model.onnx")).equals(unbroken)).toBe(true);
     }
-  }, 400_000);
+  }, 900_000);
 
   it("finishes its step at Ctrl-C, saves, and says how to go on", async () => {
     const stopped = await graft([...train, "--out", "stopped"], {
