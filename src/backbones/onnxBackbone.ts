@@ -71,7 +71,7 @@ function declaredSide({ shape }: Value): number {
 
 /**
  * The data input of the last linear layer on the way to the deepest output. A 1×1 convolution whose maps are pooled
- * into class scores counts as linear: its input is pooled instead (both are means, so they commute).
+ * into class scores stands for a linear layer: its input, pooled, is the vector that a new head would see.
  */
 function featuresOf(outputs: readonly Value[], fileName: string): Value {
   const deepest = [...outputs].sort((a, b) => nodesOf([b]).length - nodesOf([a]).length)[0];

@@ -1,3 +1,4 @@
+import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
 import { constantOf, input, type Value } from "../graph/value.ts";
 import { clip } from "../ops/activations.ts";
@@ -8,7 +9,7 @@ import { matmul } from "../ops/products.ts";
 import { reduceMax, reduceMin } from "../ops/reductions.ts";
 import { gridSample } from "../ops/resampling.ts";
 import { slice } from "../ops/slicing.ts";
-import type { Augmentation, Draw } from "./augmentation.ts";
+import { type Augmentation, type Draw, drawAugmentation } from "./augmentation.ts";
 
 /** A graph that augments a batch: fed pixels and one draw per image. */
 export interface AugmentGraph {
@@ -30,6 +31,15 @@ export function augment(spec: Augmentation, height: number, width: number): Augm
   const lit = spec.brightnessRange === undefined ? shifted : clip(mul(shifted, perImage(brightness)), 0, 255);
   const rescaled = spec.rescale === undefined ? lit : mul(lit, spec.rescale);
   return { inputs: [image, affine, brightness, channelShift], output: transpose(rescaled, { perm: [0, 2, 3, 1] }) };
+}
+
+/** Draws the augmentation of some images of the data set: a function of (seed, epoch, sample) alone. */
+export function drawBatch(
+  spec: Augmentation,
+  { seed, epoch, side }: { readonly seed: number; readonly epoch: number; readonly side: number },
+  samples: readonly number[],
+): readonly Draw[] {
+  return samples.map((sample) => drawAugmentation(spec, stream(seed, "augment", epoch, sample), side, side));
 }
 
 /** The feeds of a batch's draws. */

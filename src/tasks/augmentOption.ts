@@ -7,6 +7,12 @@ export function parseAugmentation(text: string): Augmentation {
   if (text === "none" || text === "") return augmentationSchema.parse({});
   const given = text.trimStart().startsWith("{") ? fromJson(text) : fromList(text);
   const result = augmentationSchema.safeParse(given);
+  if (result.success && result.data.rescale !== undefined) {
+    throw new GraftError(
+      "usage",
+      '--augment: "rescale" would change training images alone; the model scales its pixels itself. Leave it out.',
+    );
+  }
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   if (issue?.code === "unrecognized_keys") {

@@ -41,7 +41,7 @@ export const preview: Task = defineTask({
       throw new GraftError("data", `"${data}": none of the images tried can be decoded.`);
     const augmenter = new Augmenter(spec, seed, size, platform);
     try {
-      const sheet = await drawSheet(images, augmenter, spec.rescale ?? 1);
+      const sheet = await drawSheet(images, augmenter);
       await platform.store.write(out, await platform.codec.encodePng(sheet));
     } finally {
       await augmenter.dispose();
@@ -63,7 +63,7 @@ function choose(source: Source): Source {
   return { ...source, samples, problems: [] };
 }
 
-async function drawSheet(images: PreparedImages, augmenter: Augmenter, rescale: number) {
+async function drawSheet(images: PreparedImages, augmenter: Augmenter) {
   const { side, samples } = images;
   const width = columns * (side + gap) + gap;
   const height = samples.length * (side + gap) + gap;
@@ -72,12 +72,11 @@ async function drawSheet(images: PreparedImages, augmenter: Augmenter, rescale: 
     const plain = await loadPixels(images, [row]);
     for (let column = 0; column < columns; column++) {
       const levels = column === 0 ? plain.bytes : (await augmenter.apply(plain, [row], column - 1)).floats;
-      const factor = column === 0 ? 1 : 1 / rescale;
       const left = gap + column * (side + gap);
       const top = gap + row * (side + gap);
       for (let y = 0; y < side; y++) {
         const target = ((top + y) * width + left) * 3;
-        for (let i = 0; i < side * 3; i++) data[target + i] = Math.round((levels[y * side * 3 + i] ?? 0) * factor);
+        for (let i = 0; i < side * 3; i++) data[target + i] = Math.round(levels[y * side * 3 + i] ?? 0);
       }
     }
   }

@@ -38,7 +38,13 @@ interface TaskDefinition<S extends z.ZodObject> {
   readonly summary: string;
   readonly input: S;
   readonly positionals?: readonly (keyof z.output<S> & string)[];
-  run(input: z.output<S>, platform: Platform, signal: AbortSignal): AsyncGenerator<TaskEvent>;
+  /** `given` names the inputs that did not come from a default. */
+  run(
+    input: z.output<S>,
+    platform: Platform,
+    signal: AbortSignal,
+    given: ReadonlySet<string>,
+  ): AsyncGenerator<TaskEvent>;
 }
 
 /** Defines a task. Its input is checked before it runs; throws `usage` for what does not fit. */
@@ -49,7 +55,8 @@ export function defineTask<S extends z.ZodObject>(definition: TaskDefinition<S>)
     summary,
     input,
     positionals,
-    run: (given, platform, signal) => definition.run(parseInput(input, given, name), platform, signal),
+    run: (values, platform, signal) =>
+      definition.run(parseInput(input, values, name), platform, signal, new Set(Object.keys(values ?? {}))),
   };
 }
 

@@ -15,7 +15,7 @@ import type { TrainingData } from "../train/data.ts";
 import { type FitPlan, fit } from "../train/fit.ts";
 import { freshProgress } from "../train/progress.ts";
 import { initialTensors, TrainingState } from "../train/state.ts";
-import { FeatureCache } from "../transfer/featureCache.ts";
+import { drawsPerImage, FeatureCache } from "../transfer/featureCache.ts";
 import { Augmenter, augmented, pixelData } from "../transfer/pixelData.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { openData, prepareData } from "./dataset.ts";
@@ -27,8 +27,7 @@ import { balancingWeights, loadBackbone, scratchPreparation, trainedNetwork } fr
 
 /** Epochs without a better validation loss before training ends. */
 const patience = 5;
-/** The least time between two checkpoints: saving must not cost more than training. */
-const checkpointMs = 5_000;
+const checkpointMs = 500;
 
 /** `graft train`: a folder of photos becomes a run folder with a model in it. */
 export const train: Task = defineTask({
@@ -36,8 +35,8 @@ export const train: Task = defineTask({
   summary: "Train a classifier on a folder of photos",
   input: trainSchema,
   positionals: ["data"],
-  async *run(given, platform, signal) {
-    const input = given.resume === undefined ? given : await resumedInput(given.resume, platform);
+  async *run(asked, platform, signal, given) {
+    const input = asked.resume === undefined ? asked : await resumedInput(asked.resume, given, platform);
     const { data } = input;
     if (data === undefined) throw new GraftError("usage", "train: give the data set, such as: graft train photos/");
     const augmentation = parseAugmentation(input.augment);
@@ -48,20 +47,28 @@ export const train: Task = defineTask({
     const images = yield* prepareData(source, preparation, platform, { strict: input.strict, signal });
     const split = splitSamples(images.samples, source.labels, input);
     for (const text of split.account) yield { type: "note", text };
-    const augmenter = isIdentity(augmentation)
-      ? undefined
-      : new Augmenter(augmentation, input.seed, preparation.cropTo, platform);
-    if (augmenter !== undefined && backbone !== undefined) {
-      throw new GraftError(
-        "usage",
-        "--augment: a frozen backbone computes each feature once, so augmentation has no effect yet. Leave out --augment or --backbone.",
-      );
+    const isAugmented = !isIdentity(augmentation);
+    if (isAugmented && backbone !== undefined) {
+      yield {
+        type: "note",
+        text: `augmentation: ${drawsPerImage} variants of each image, their features computed in the first ${drawsPerImage} epochs and kept`,
+      };
     }
+    const augmenter = isAugmented ? new Augmenter(augmentation, input.seed, preparation.cropTo, platform) : undefined;
     const network = trainedNetwork(backbone, preparation.cropTo, source.labels.length);
-    const features = backbone && (yield* computeFeatures(backbone, images, platform, signal));
+    const features = backbone && (await FeatureCache.open(backbone, images, platform));
     try {
+      if (features !== undefined) {
+        const asTheyAre = [...(isAugmented ? [] : split.train), ...split.validation, ...split.test];
+        for await (const progress of features.compute(asTheyAre, signal))
+          yield { type: "progress", phase: "features", ...progress };
+      }
       const load = (indices: readonly number[], isTraining: boolean): TrainingData => {
-        if (features !== undefined) return features.data(indices);
+        if (features !== undefined) {
+          return isAugmented && isTraining
+            ? features.augmented(indices, augmentation, input.seed)
+            : features.data(indices);
+        }
         return augmenter !== undefined && isTraining
           ? augmented(images, indices, augmenter)
           : pixelData(images, indices);
@@ -116,6 +123,9 @@ async function* trainAndSave(job: Job): AsyncGenerator<TaskEvent> {
   };
   const folder = yield* openRun(job, classWeights);
   const { state, progress } = await startingPoint(plan, folder, platform);
+  if (input.resume !== undefined) {
+    yield { type: "note", text: `resuming in epoch ${progress.epoch + 1}, after ${progress.batch} of its steps` };
+  }
   const events = fit(
     plan,
     state,
@@ -225,20 +235,16 @@ async function startingPoint(plan: FitPlan, folder: RunFolder, platform: Platfor
   return decodeCheckpoint(await store.read(folder.checkpoint), folder.checkpoint, plan.callbacks);
 }
 
-async function* computeFeatures(
-  backbone: Backbone,
-  images: PreparedImages,
-  platform: Platform,
-  signal: AbortSignal,
-): AsyncGenerator<TaskEvent, FeatureCache> {
-  const features = await FeatureCache.open(backbone, images, platform);
-  for await (const progress of features.compute(signal)) yield { type: "progress", phase: "features", ...progress };
-  return features;
-}
-
 /** The settings of an earlier run. */
-async function resumedInput(path: string, platform: Platform): Promise<TrainInput> {
+async function resumedInput(path: string, given: ReadonlySet<string>, platform: Platform): Promise<TrainInput> {
   const { store } = platform;
+  const others = [...given].filter((name) => name !== "resume");
+  if (others.length > 0) {
+    throw new GraftError(
+      "usage",
+      `--resume continues a run with the settings it began with; leave out ${others.map((name) => `"${name}"`).join(", ")}, or start a new run.`,
+    );
+  }
   if ((await store.info(path)) === undefined) {
     const parent = store.join(path, "..");
     const siblings = (await store.info(parent)) === undefined ? [] : (await store.list(parent)).map(({ name }) => name);

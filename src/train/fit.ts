@@ -34,14 +34,18 @@ export interface FitMeans {
   readonly nowMs: () => number;
   readonly store?: Store;
   readonly signal?: AbortSignal | undefined;
-  /** Saves the progress so that a later fit continues from it; called at the end, at a stop, and every `checkpointMs` between. */
+  /** Saves the progress so that a later fit continues from it; called at the end, at a stop, and between when due. */
   readonly saveCheckpoint?: (
     progress: FitProgress,
     state: TrainingState,
     callbacks: readonly Callback[],
   ) => Promise<void>;
+  /** The least time between two checkpoints; it grows so that saving takes at most 2 % of the whole. Left out: only at the end. */
   readonly checkpointMs?: number;
 }
+
+/** After a save of 1 ms, training goes on for so many. */
+const trainingPerSave = 50;
 
 export type FitEvent =
   | {
@@ -72,13 +76,16 @@ export async function* fit(
   const evaluator = new Evaluator(plan.recipe.network, means.engine);
   checkPlan(plan);
   if (progress.epoch === 0 && progress.batch === 0) for (const callback of plan.callbacks) callback.start();
-  let savedMs = means.nowMs();
+  let dueMs = means.nowMs() + (means.checkpointMs ?? Number.POSITIVE_INFINITY);
   const save = async () => {
+    const startMs = means.nowMs();
     await means.saveCheckpoint?.(progress, state, plan.callbacks);
-    savedMs = means.nowMs();
+    const endMs = means.nowMs();
+    const pauseMs = means.checkpointMs ?? Number.POSITIVE_INFINITY;
+    dueMs = endMs + Math.max(pauseMs, trainingPerSave * (endMs - startMs));
   };
   const saveWhenDue = async () => {
-    if (means.checkpointMs !== undefined && means.nowMs() - savedMs > means.checkpointMs) await save();
+    if (means.nowMs() >= dueMs) await save();
   };
   try {
     while (progress.epoch < plan.epochs && progress.stopReason === undefined) {

@@ -1,9 +1,8 @@
-import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { PreparedImages } from "../data/preparedImages.ts";
 import { emit } from "../graph/emit.ts";
-import { augment, drawFeeds } from "../image/augment.ts";
-import { type Augmentation, drawAugmentation } from "../image/augmentation.ts";
+import { augment, drawBatch, drawFeeds } from "../image/augment.ts";
+import type { Augmentation } from "../image/augmentation.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Platform, Program } from "../platform/platform.ts";
 import type { TrainingData } from "../train/data.ts";
@@ -50,9 +49,7 @@ export class Augmenter {
 
   /** float32 [N, side, side, 3] from uint8 pixels; `samples` are the images' numbers in the data set. */
   async apply(pixels: Tensor, samples: readonly number[], epoch: number): Promise<Tensor> {
-    const draws = samples.map((sample) =>
-      drawAugmentation(this.#spec, stream(this.#seed, "augment", epoch, sample), this.#side, this.#side),
-    );
+    const draws = drawBatch(this.#spec, { seed: this.#seed, epoch, side: this.#side }, samples);
     this.#program ??= this.#compile();
     const program = await this.#program;
     const feeds: Record<string, Tensor> = { image: pixels, ...drawFeeds(draws) };
