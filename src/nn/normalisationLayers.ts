@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { add as addOp, mul } from "../ops/arithmetic.ts";
-import { batchNormalization as batchNormalizationOp } from "../ops/normalisation.ts";
+import { normaliseBatch } from "./batchStatistics.ts";
 import { defineLayer, initializer, type Layer, regularizer } from "./layer.ts";
 
 const normalising = defineLayer("BatchNormalization", {
@@ -26,18 +26,15 @@ const normalising = defineLayer("BatchNormalization", {
       regularizer: config.betaRegularizer,
       trainable: config.center,
     });
-    const mean = scope.param("movingMean", shape, { initializer: "zeros", trainable: false });
-    const variance = scope.param("movingVariance", shape, { initializer: "ones", trainable: false });
     const { epsilon, momentum } = config;
-    if (!scope.build.training) return batchNormalizationOp(x, gamma, beta, mean, variance, { epsilon });
-    const [y, newMean, newVariance] = batchNormalizationOp.outputs(x, gamma, beta, mean, variance, {
+    return normaliseBatch(scope, x, {
+      scale: gamma,
+      bias: beta,
+      meanName: "movingMean",
+      varianceName: "movingVariance",
       epsilon,
       momentum,
-      training_mode: 1,
     });
-    scope.update("movingMean", newMean);
-    scope.update("movingVariance", newVariance);
-    return y;
   },
 });
 

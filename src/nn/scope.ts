@@ -58,12 +58,16 @@ export class Parameters {
   }
 }
 
+export type Statistics = "measured" | "frozen";
+
 /** What one build of a model's graph knows and collects. */
 export interface Build {
   readonly parameters: Parameters;
   readonly training: boolean;
   /** [N] uint32, one per sample, for dropout; only in training. */
   readonly dropoutKeys: Value | undefined;
+  /** Whether batch normalisation measures and updates its statistics in training, or keeps those it has. */
+  readonly statistics: Statistics;
   /** New values of parameters without gradient, by path. */
   readonly updates: Map<string, Value>;
   /** Output of each layer, by its path: for summaries and for finding the first bad tensor. */
@@ -94,7 +98,8 @@ export class Scope {
   }
 }
 
-/** A fresh build over `parameters`. */
-export function startBuild(parameters: Parameters, dropoutKeys?: Value): Build {
-  return { parameters, training: dropoutKeys !== undefined, dropoutKeys, updates: new Map(), layerOutputs: new Map() };
+/** A fresh build over `parameters`; with `dropoutKeys` it is one for training. */
+export function startBuild(parameters: Parameters, dropoutKeys?: Value, statistics: Statistics = "measured"): Build {
+  const training = dropoutKeys !== undefined;
+  return { parameters, training, dropoutKeys, statistics, updates: new Map(), layerOutputs: new Map() };
 }

@@ -7,7 +7,7 @@ import { input, type Value } from "../graph/value.ts";
 import type { Loss } from "../nn/losses.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
 import { penalty } from "../nn/regularizers.ts";
-import { type Build, type Parameter, startBuild } from "../nn/scope.ts";
+import { type Build, type Parameter, type Statistics, startBuild } from "../nn/scope.ts";
 import { writeModel } from "../onnx/write.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import { reduceSum } from "../ops/reductions.ts";
@@ -23,6 +23,8 @@ export interface Recipe {
   readonly optimizer: Optimizer;
   /** Parameters that the optimiser changes; the others stay. */
   readonly trainable: readonly Parameter[];
+  /** What batch normalisation does with its statistics; by default it measures them. */
+  readonly statistics?: Statistics;
 }
 
 /** Everything a step is fed besides the state. */
@@ -60,14 +62,14 @@ export interface StepGraph {
 
 /** Builds forward pass, loss, gradient and update for batches of `batch.x`'s shape and type. */
 export function buildStep(
-  { network, loss, optimizer, trainable }: Recipe,
+  { network, loss, optimizer, trainable, statistics }: Recipe,
   count: number,
   dtype: "float32" | "uint8",
 ): StepGraph {
   const keys = input("dropoutKeys", "uint32", [count]);
   const weights = input("sampleWeights", "float32", [count]);
   const x = batchInput(network, count, dtype);
-  const build = startBuild(network.parameters, keys);
+  const build = startBuild(network.parameters, keys, statistics);
   const predictions = forward(network, x, build);
   const expected = loss.target(predictions);
   const y = input("target", expected.dtype, expected.shape);

@@ -1,0 +1,33 @@
+import type { Value } from "../graph/value.ts";
+import type { Scope } from "../nn/scope.ts";
+import { relu } from "../ops/activations.ts";
+import { pad, slice } from "../ops/slicing.ts";
+import { addRelu, batchNorm, convolution } from "./blocks.ts";
+
+/** The residual networks for 32×32 images, 6n + 2 layers deep (He et al. 2015, section 4.2): maps [N, 64, H/4, W/4]. */
+export function cifarResnet(scope: Scope, x: Value, depth: number): Value {
+  const blocks = (depth - 2) / 6;
+  let y = relu(batchNorm(scope.at("bn1"), convolution(scope.at("conv1"), x, { filters: 16, kernel: 3 })));
+  for (let stage = 0; stage < 3; stage++) {
+    for (let i = 0; i < blocks; i++) {
+      const stride = stage > 0 && i === 0 ? 2 : 1;
+      y = block(scope.at(`layer${stage + 1}`).at(String(i)), y, 16 * 2 ** stage, stride);
+    }
+  }
+  return y;
+}
+
+function block(scope: Scope, x: Value, filters: number, stride: number): Value {
+  const first = relu(batchNorm(scope.at("bn1"), convolution(scope.at("conv1"), x, { filters, kernel: 3, stride })));
+  const second = batchNorm(scope.at("bn2"), convolution(scope.at("conv2"), first, { filters, kernel: 3 }));
+  return addRelu(second, shortcut(x, filters, stride));
+}
+
+/** Every second pixel, between zeros for the new channels: no parameters (option A). */
+function shortcut(x: Value, filters: number, stride: number): Value {
+  if (stride === 1 && x.shape[1] === filters) return x;
+  const [, channels, height, width] = x.staticShape;
+  const picked = slice(x, [0, 0], [Number(height), Number(width)], [2, 3], [stride, stride]);
+  const side = (filters - Number(channels)) / 2;
+  return pad(picked, [0, side, 0, 0, 0, side, 0, 0]);
+}
