@@ -7,6 +7,7 @@ import type { Value } from "./value.ts";
 
 /** Elementwise sum, broadcasting. */
 export const add = defineOp("Add", {
+  elementwise: true,
   inputs: ["a", "b"],
   infer: ([a, b]) => [broadcast("Add", a, b)],
   vjp: ([dy]) => [dy, dy],

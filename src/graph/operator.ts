@@ -51,6 +51,8 @@ export interface Rule<N extends readonly string[], F extends Fields> {
   readonly attributes?: F;
   /** Whether outputs after the first may be left out of a file when nothing uses them. */
   readonly optionalOutputs?: true;
+  /** Each element of the output comes from the same element of the (broadcast) operands: any order in memory will do. */
+  readonly elementwise?: true;
   /** Types of the outputs from the types of the inputs. Throws `shape`. */
   infer(inputs: InputsOf<N>, attributes: AttributesOf<F>): readonly TensorType[];
   /**
@@ -71,6 +73,7 @@ export interface Operator {
 interface ErasedRule {
   readonly inputs: readonly string[];
   readonly optionalOutputs?: true;
+  readonly elementwise?: true;
   infer(inputs: readonly (Value | undefined)[], attributes: Node["attributes"]): readonly TensorType[];
   readonly vjp:
     | ((

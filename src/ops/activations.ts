@@ -1,19 +1,34 @@
 import { axisOf, like } from "../graph/infer.ts";
 import { defineOp, float, int } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
-import { add, exp, mul, sign, sub } from "./arithmetic.ts";
+import { add, exp, mul, sub } from "./arithmetic.ts";
 import { and, cast, greater, greaterOrEqual, lessOrEqual } from "./comparison.ts";
 import { reduceSum } from "./reductions.ts";
 
-/** max(x, 0). d/dx = 1 where y > 0, else 0: the sign of y, which is never negative. */
+/** max(0, min(1, alpha·x + beta)). */
+const hardSigmoid = defineOp("HardSigmoid", {
+  elementwise: true,
+  inputs: ["x"],
+  attributes: { alpha: float(0.2), beta: float(0.5) },
+  infer: ([x]) => [like(x)],
+});
+
+/** 1 where y > 0, else 0, for y ≥ 0: a ramp so steep that only subnormal numbers lie on it. Of the ways tried the fastest, 4× Sign. */
+function isPositive(y: Value): Value {
+  return hardSigmoid(y, { alpha: 3e38, beta: 0 });
+}
+
+/** max(x, 0). d/dx = 1 where y > 0, else 0. */
 export const relu = defineOp("Relu", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
-  vjp: ([dy], { outputs: [y] }) => [mul(dy, sign(y))],
+  vjp: ([dy], { outputs: [y] }) => [mul(dy, isPositive(y))],
 });
 
 /** x where x ≥ 0, else alpha·x. */
 export const leakyRelu = defineOp("LeakyRelu", {
+  elementwise: true,
   inputs: ["x"],
   attributes: { alpha: float(0.01) },
   infer: ([x]) => [like(x)],
@@ -25,6 +40,7 @@ export const leakyRelu = defineOp("LeakyRelu", {
 
 /** 1 / (1 + e^−x). d/dx = y(1 − y). */
 export const sigmoid = defineOp("Sigmoid", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
   vjp: ([dy], { outputs: [y] }) => [mul(dy, sub(y, mul(y, y)))],
@@ -32,6 +48,7 @@ export const sigmoid = defineOp("Sigmoid", {
 
 /** Hyperbolic tangent. d/dx = 1 − y². */
 export const tanh = defineOp("Tanh", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
   vjp: ([dy], { outputs: [y] }) => [sub(dy, mul(dy, mul(y, y)))],
@@ -39,6 +56,7 @@ export const tanh = defineOp("Tanh", {
 
 /** ln(1 + e^x), stable. d/dx = sigmoid(x). */
 export const softplus = defineOp("Softplus", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
   vjp: ([dy], { inputs: [x] }) => [mul(dy, sigmoid(x))],
@@ -46,6 +64,7 @@ export const softplus = defineOp("Softplus", {
 
 /** x limited to [min, max]. d/dx = 1 within the limits, bounds included, else 0. */
 export const clip = defineOp("Clip", {
+  elementwise: true,
   inputs: ["x", "min?", "max?"],
   infer: ([x]) => [like(x)],
   vjp: ([dy], { inputs: [x, min, max] }) => {

@@ -6,6 +6,7 @@ export { add } from "../graph/coreOperators.ts";
 
 /** a − b, broadcasting. */
 export const sub = defineOp("Sub", {
+  elementwise: true,
   inputs: ["a", "b"],
   infer: ([a, b]) => [broadcast("Sub", a, b)],
   vjp: ([dy]) => [dy, neg(dy)],
@@ -13,6 +14,7 @@ export const sub = defineOp("Sub", {
 
 /** a · b, elementwise, broadcasting. */
 export const mul = defineOp("Mul", {
+  elementwise: true,
   inputs: ["a", "b"],
   infer: ([a, b]) => [broadcast("Mul", a, b)],
   vjp: ([dy], { inputs: [a, b] }): Value[] => [mul(dy, b), mul(dy, a)],
@@ -20,6 +22,7 @@ export const mul = defineOp("Mul", {
 
 /** a / b, elementwise, broadcasting. d/db = −a/b² = −y/b. */
 export const div = defineOp("Div", {
+  elementwise: true,
   inputs: ["a", "b"],
   infer: ([a, b]) => [broadcast("Div", a, b)],
   vjp: ([dy], { inputs: [, b], outputs: [y] }): Value[] => [div(dy, b), neg(div(mul(dy, y), b))],
@@ -27,6 +30,7 @@ export const div = defineOp("Div", {
 
 /** x^p, broadcasting. d/dx = p·x^(p−1), d/dp = y·ln x. */
 export const pow = defineOp("Pow", {
+  elementwise: true,
   inputs: ["x", "exponent"],
   infer: ([x, exponent]) => [{ ...broadcast("Pow", x, exponent), dtype: x.dtype }],
   vjp: ([dy], { inputs: [x, p], outputs: [y] }): Value[] => [
@@ -37,6 +41,7 @@ export const pow = defineOp("Pow", {
 
 /** −x. */
 export const neg = defineOp("Neg", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
   vjp: ([dy]): Value[] => [neg(dy)],
@@ -44,6 +49,7 @@ export const neg = defineOp("Neg", {
 
 /** |x|; the gradient at 0 is 0. */
 export const abs = defineOp("Abs", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
   vjp: ([dy], { inputs: [x] }) => [mul(dy, sign(x))],
@@ -51,6 +57,7 @@ export const abs = defineOp("Abs", {
 
 /** −1, 0 or 1; its gradient is 0 everywhere. */
 export const sign = defineOp("Sign", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
   vjp: () => [undefined],
@@ -58,6 +65,7 @@ export const sign = defineOp("Sign", {
 
 /** e^x. */
 export const exp = defineOp("Exp", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
   vjp: ([dy], { outputs: [y] }) => [mul(dy, y)],
@@ -65,6 +73,7 @@ export const exp = defineOp("Exp", {
 
 /** Natural logarithm. */
 export const log = defineOp("Log", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
   vjp: ([dy], { inputs: [x] }) => [div(dy, x)],
@@ -72,6 +81,7 @@ export const log = defineOp("Log", {
 
 /** √x. d/dx = 1/(2y). */
 export const sqrt = defineOp("Sqrt", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
   vjp: ([dy], { outputs: [y] }) => [div(dy, mul(y, 2))],
@@ -79,6 +89,7 @@ export const sqrt = defineOp("Sqrt", {
 
 /** 1/x. d/dx = −y². */
 export const reciprocal = defineOp("Reciprocal", {
+  elementwise: true,
   inputs: ["x"],
   infer: ([x]) => [like(x)],
   vjp: ([dy], { outputs: [y] }) => [neg(mul(dy, mul(y, y)))],
@@ -88,10 +99,23 @@ export const reciprocal = defineOp("Reciprocal", {
 export const round = defineOp("Round", { inputs: ["x"], infer: ([x]) => [like(x)], vjp: () => [undefined] });
 
 /** The next integer below; its gradient is 0 everywhere. */
-export const floor = defineOp("Floor", { inputs: ["x"], infer: ([x]) => [like(x)], vjp: () => [undefined] });
+export const floor = defineOp("Floor", {
+  elementwise: true,
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: () => [undefined],
+});
 
 /** The larger of two, elementwise, broadcasting. No gradient yet: it serves image preparation. */
-export const max = defineOp("Max", { inputs: ["a", "b"], infer: ([a, b]) => [broadcast("Max", a, b)] });
+export const max = defineOp("Max", {
+  elementwise: true,
+  inputs: ["a", "b"],
+  infer: ([a, b]) => [broadcast("Max", a, b)],
+});
 
 /** The smaller of two, elementwise, broadcasting. */
-export const min = defineOp("Min", { inputs: ["a", "b"], infer: ([a, b]) => [broadcast("Min", a, b)] });
+export const min = defineOp("Min", {
+  elementwise: true,
+  inputs: ["a", "b"],
+  infer: ([a, b]) => [broadcast("Min", a, b)],
+});

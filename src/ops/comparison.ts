@@ -6,18 +6,28 @@ import { dtypeCode, dtypeFromCode } from "../onnx/dtypes.ts";
 
 /** Comparisons and integer arithmetic: their results are not differentiable, so none has a gradient. */
 
-export const greater = defineOp("Greater", { inputs: ["a", "b"], infer: ([a, b]) => truth("Greater", a, b) });
+export const greater = defineOp("Greater", {
+  elementwise: true,
+  inputs: ["a", "b"],
+  infer: ([a, b]) => truth("Greater", a, b),
+});
 export const greaterOrEqual = defineOp("GreaterOrEqual", {
+  elementwise: true,
   inputs: ["a", "b"],
   infer: ([a, b]) => truth("GreaterOrEqual", a, b),
 });
-export const less = defineOp("Less", { inputs: ["a", "b"], infer: ([a, b]) => truth("Less", a, b) });
+export const less = defineOp("Less", { elementwise: true, inputs: ["a", "b"], infer: ([a, b]) => truth("Less", a, b) });
 export const lessOrEqual = defineOp("LessOrEqual", {
+  elementwise: true,
   inputs: ["a", "b"],
   infer: ([a, b]) => truth("LessOrEqual", a, b),
 });
 export const equal = defineOp("Equal", { inputs: ["a", "b"], infer: ([a, b]) => truth("Equal", a, b) });
-export const and = defineOp("And", { inputs: ["a", "b"], infer: ([a, b]) => [broadcast("And", a, b)] });
+export const and = defineOp("And", {
+  elementwise: true,
+  inputs: ["a", "b"],
+  infer: ([a, b]) => [broadcast("And", a, b)],
+});
 
 /** a ⊕ b, bit by bit, on unsigned integers. */
 export const bitwiseXor = defineOp("BitwiseXor", {
@@ -44,6 +54,7 @@ export const argMax = defineOp("ArgMax", {
 });
 
 export const castOperator = defineOp("Cast", {
+  elementwise: true,
   inputs: ["x"],
   attributes: { to: int(0), saturate: int(1) },
   infer: ([x], { to }) => [{ dtype: dtypeFromCode(to, "Cast"), shape: x.shape }],

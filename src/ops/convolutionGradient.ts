@@ -1,5 +1,7 @@
-import type { Value } from "../graph/value.ts";
+import { sizeOf } from "../base/tensor.ts";
+import { constantOf, type Value } from "../graph/value.ts";
 import { convTranspose } from "./convolutionTransposed.ts";
+import { gather } from "./gather.ts";
 import { concat, reshape } from "./layout.ts";
 import { matmul } from "./products.ts";
 import { pad, slice } from "./slicing.ts";
@@ -30,66 +32,60 @@ export function inputGradient(dy: Value, w: Value, shape: readonly number[], win
 }
 
 /**
- * dL/dw of a convolution as one matrix product, `X[k·C, N·K] · dY[N·K, O]`: of the orientations tried the fastest.
+ * dL/dw of a convolution as one matrix product over all positions, `X[C·k, N·P] · dY[N·P, O]`: of the orientations tried
+ * the fastest, and one plain transposition away from the filter. Groups are a batch of products.
  *
- * @param shape of w, [O, C/group, …]
+ * @param shape of w, [O, C/group, kh, kw]; a convolution along one axis has kw only
  */
 export function weightGradient(dy: Value, x: Value, shape: readonly number[], window: Window, group: number): Value {
-  const padded = padSpatial(x, window);
-  if (group === 1 && window.kernel.length === 2 && window.strides.every((s) => s === 1)) {
-    return shiftedWeightGradient(dy, padded, shape, window);
-  }
-  return columnsWeightGradient(dy, padded, shape, window, group);
+  const [outputs, perGroup, ...kernel] = shape;
+  const [count, , ...lengths] = dy.staticShape;
+  const taps = sizeOf(kernel);
+  const positions = count * sizeOf(lengths);
+  const columns = reshape(columnsOf(x, lengths, window), [group, perGroup * taps, positions]);
+  const axes = lengths.map((_, i) => i + 2);
+  const channelsLast = group === 1 ? transpose(dy, { perm: [0, ...axes, 1] }) : groupsFirst(dy, group);
+  const product = matmul(columns, reshape(channelsLast, [group, positions, outputs / group])); // [G, C/G·k, O/G]
+  return reshape(transpose(product, { perm: [0, 2, 1] }), shape);
 }
 
 /**
- * Stride 1: shifts along W on x and along H on dy instead of all k shifts on x, so that only kh + kw copies are made:
- * dw[o, c, i, j] = Σ x[c, n, h, w+j] · dy[n, h−i, w, o], over all h of the padded x.
+ * What each kernel tap sees of x [N, C, …]: [C, k·N·P], taps in the kernel's order before positions.
+ * Shifts along the last axis are slices; those along the others move whole rows, in one Gather that runs on all threads.
  */
-function shiftedWeightGradient(dy: Value, x: Value, shape: readonly number[], window: Window): Value {
-  const [outputs, channels, kh, kw] = shape;
-  const [count, , paddedHeight] = x.staticShape;
-  const [, , height, width] = dy.staticShape;
-  const [dilationH, dilationW] = window.dilations;
-  const positions = count * paddedHeight * width;
-
-  const channelMajor = transpose(x, { perm: [1, 0, 2, 3] });
-  const columns = range(kw).map((j) => slice(channelMajor, [j * dilationW], [j * dilationW + width], [3]));
-  const left = reshape(joined(columns, 0), [kw * channels, positions]); // [kw·C, N·HP·W]
-
-  const channelsLast = transpose(dy, { perm: [0, 2, 3, 1] });
-  const rows = range(kh).map((i) => {
-    const before = i * dilationH;
-    const after = paddedHeight - height - before;
-    return before === 0 && after === 0 ? channelsLast : pad(channelsLast, [0, before, 0, 0, 0, after, 0, 0]);
+function columnsOf(x: Value, lengths: readonly number[], window: Window): Value {
+  const padded = padSpatial(x, window);
+  const [count, channels, ...extents] = padded.staticShape;
+  const { kernel, strides, dilations } = window;
+  const last = lengths.length - 1;
+  const width = lengths[last];
+  const rows = count * sizeOf(extents.slice(0, last));
+  const channelMajor = transpose(padded, { perm: [1, 0, ...lengths.map((_, i) => i + 2)] });
+  const shifts = range(kernel[last]).map((tap) => {
+    const start = tap * dilations[last];
+    return slice(channelMajor, [start], [start + (width - 1) * strides[last] + 1], [last + 2], [strides[last]]);
   });
-  const right = reshape(joined(rows, 3), [positions, kh * outputs]); // [N·HP·W, kh·O]
-
-  const product = reshape(matmul(left, right), [kw, channels, kh, outputs]);
-  return transpose(product, { perm: [3, 1, 2, 0] });
+  const shifted = stacked(shifts, [channels, rows, width], 1); // [C, kw·N·H, W]
+  const indices: number[] = [];
+  for (const tap of offsets(kernel)) {
+    for (let image = 0; image < count; image++) {
+      for (const at of offsets(lengths.slice(0, last))) {
+        let row = tap[last] * count + image;
+        at.forEach((place, i) => {
+          row = row * extents[i] + place * strides[i] + tap[i] * dilations[i];
+        });
+        indices.push(row);
+      }
+    }
+  }
+  return gather(shifted, constantOf("int64", [indices.length], indices), { axis: 1 });
 }
 
-/** Any stride and group: every kernel offset is one strided copy of x; groups are a batch of products. */
-function columnsWeightGradient(dy: Value, x: Value, shape: readonly number[], window: Window, group: number): Value {
-  const [outputs, perGroup, ...kernel] = shape;
-  const [count, , ...lengths] = dy.staticShape;
-  const axes = kernel.map((_, i) => i + 2);
-  const positions = count * lengths.reduce((a, b) => a * b, 1);
-
-  const channelMajor = transpose(x, { perm: [1, 0, ...axes] });
-  const columns = offsets(kernel).map((offset) => {
-    const starts = offset.map((at, i) => at * window.dilations[i]);
-    const ends = starts.map((start, i) => start + (lengths[i] - 1) * window.strides[i] + 1);
-    return reshape(slice(channelMajor, starts, ends, axes, window.strides), [group, 1, perGroup, positions]);
-  });
-  const taps = columns.length;
-  const left = reshape(joined(columns, 1), [group, taps * perGroup, positions]); // [G, k·C/G, N·K]
-
-  const split = reshape(dy, [count, group, outputs / group, positions / count]);
-  const right = reshape(transpose(split, { perm: [1, 0, 3, 2] }), [group, positions, outputs / group]); // [G, N·K, O/G]
-
-  const product = reshape(matmul(left, right), [group, taps, perGroup, outputs / group]);
-  return reshape(transpose(product, { perm: [0, 3, 2, 1] }), shape);
+/** [N, O, …] → [G, N, …, O/G]. */
+function groupsFirst(dy: Value, group: number): Value {
+  const [count, outputs, ...lengths] = dy.staticShape;
+  const split = reshape(dy, [count, group, outputs / group, ...lengths]);
+  return transpose(split, { perm: [1, 0, ...lengths.map((_, i) => i + 3), 2] });
 }
 
 function padSpatial(x: Value, { padsBegin, padsEnd }: Window): Value {
@@ -97,8 +93,10 @@ function padSpatial(x: Value, { padsBegin, padsEnd }: Window): Value {
   return pad(x, [0, 0, ...padsBegin, 0, 0, ...padsEnd]);
 }
 
-function joined(values: readonly Value[], axis: number): Value {
-  return values.length === 1 ? values[0] : concat(...values, { axis });
+/** Each value in `shape`, one after another along `axis`. */
+function stacked(values: readonly Value[], shape: readonly number[], axis: number): Value {
+  const parts = values.map((value) => reshape(value, shape));
+  return parts.length === 1 ? parts[0] : concat(...parts, { axis });
 }
 
 /** All positions of a kernel, last axis fastest. */

@@ -10,10 +10,13 @@ import { penalty } from "../nn/regularizers.ts";
 import { type Build, type Parameter, type Statistics, startBuild } from "../nn/scope.ts";
 import { writeModel } from "../onnx/write.ts";
 import { add, mul } from "../ops/arithmetic.ts";
+import { toBlockedLayout } from "../ops/blockedLayout.ts";
+import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
 import { reduceSum } from "../ops/reductions.ts";
 import { applyOptimizer, type OptimizerGraph } from "../optim/applyOptimizer.ts";
 import type { Optimizer } from "../optim/rule.ts";
 import type { Engine, Feeds, Program } from "../platform/platform.ts";
+import { blockSizeOf } from "./blockSize.ts";
 import type { TrainingState } from "./state.ts";
 
 /** What is trained, and how. */
@@ -76,7 +79,8 @@ export function buildStep(
   // Keras' reduction: the weighted sum over the batch, divided by its size.
   const data = mul(reduceSum(mul(loss.perSample(y, predictions), weights), { keepdims: 0 }), 1 / count);
   const penalties = trainable.flatMap(({ value, regularizer }) => (regularizer ? [penalty(value, regularizer)] : []));
-  const total = penalties.reduce((sum, one) => add(sum, one), data);
+  const written = penalties.reduce((sum, one) => add(sum, one), data);
+  const [total, shown] = foldBatchNorm([written, predictions]) as readonly [Value, Value];
   const gradients = differentiate(
     total,
     trainable.map(({ value }) => value),
@@ -88,7 +92,7 @@ export function buildStep(
   const state = [...network.parameters.list.map(({ value }) => value), ...update.slots.map(({ old }) => old)];
   const scalars = update.scalars.map(({ value }) => value);
   const inputs = [x, y, weights, keys, update.learningRate, ...scalars, ...state];
-  return { inputs, loss: total, predictions, gradients, build, update };
+  return { inputs, loss: total, predictions: shown, gradients, build, update };
 }
 
 /** Compiles a step. Whoever compiles it disposes of it. */
@@ -104,11 +108,18 @@ export async function compileStep(
     ...graph.update.slots.map(({ path, next }) => [path, next] as const),
   ]);
   for (const [path, value] of graph.build.updates) next.set(path, value);
-  const outputs = Object.fromEntries([...next].map(([path, value]) => [nextName(path), value]));
+  const outputs = { loss: graph.loss, predictions: graph.predictions };
+  const named = new Map([
+    ...Object.entries(outputs),
+    ...[...next].map(([path, value]) => [nextName(path), value] as const),
+  ]);
+  const block = await blockSizeOf(engine);
+  const values = [...named.values()];
+  const lowered = block === undefined ? values : toBlockedLayout(values, block);
   const model = emit({
     name: "train_step",
     inputs: graph.inputs,
-    outputs: { loss: graph.loss, predictions: graph.predictions, ...outputs },
+    outputs: Object.fromEntries([...named.keys()].map((name, i) => [name, lowered[i] as Value])),
   });
   const program = await engine.compile(writeModel(model));
   return {

@@ -1,0 +1,55 @@
+import { defineOp, int, ints, text } from "../graph/operator.ts";
+import type { Value } from "../graph/value.ts";
+import { resolveWindow, slidLengths, windowFields } from "./window.ts";
+
+/**
+ * ONNX Runtime's internal operators on feature maps in blocked layout, [N, C/b, H, W, b] in memory, which its own optimiser
+ * writes for constant filters (onnxruntime/core/graph/contrib_ops/nchwc_schema_defs.cc). Shapes are stated as [N, C, H, W];
+ * b channels make a block, and C is a multiple of b.
+ */
+
+/** [N, C, H, W] → blocked. */
+export const reorderInput = defineOp("com.microsoft.nchwc::ReorderInput", {
+  inputs: ["x"],
+  attributes: { channels_last: int(0) },
+  infer: ([x]) => [{ dtype: x.dtype, shape: x.shape }],
+});
+
+/** Blocked → [N, C, H, W], or [N, H, W, C] with `channels_last`. */
+export const reorderOutput = defineOp("com.microsoft.nchwc::ReorderOutput", {
+  inputs: ["x"],
+  attributes: { channels: int<number | undefined>(undefined), channels_last: int(0) },
+  infer: ([x], { channels_last }) => {
+    const [count, channels, height, width] = x.shape;
+    return [{ dtype: x.dtype, shape: channels_last ? [count, height, width, channels] : x.shape }];
+  },
+});
+
+/** act(x ∗ w + b + sum) on blocked maps; w is blocked too, see `blockedFilter`, and `filters` long in its first two axes together. */
+export const blockedConv = defineOp("com.microsoft.nchwc::Conv", {
+  inputs: ["x", "w", "b?", "sum?"],
+  attributes: {
+    ...windowFields,
+    group: int(1),
+    kernel_shape: ints<readonly number[]>([]),
+    activation: text<string | undefined>(undefined),
+  },
+  infer: ([x, w], attributes) => {
+    const spatial = x.shape.slice(2);
+    const window = resolveWindow("Conv", attributes, attributes.kernel_shape, spatial);
+    return [{ dtype: x.dtype, shape: [x.shape[0], w.shape[0], ...slidLengths("Conv", window, spatial)] }];
+  },
+});
+
+export type BlockedConvAttributes = Parameters<typeof blockedConv.outputs>[4];
+
+/** The layout in memory, as a shape that other operators understand: [N, C/b, H, W, b]. */
+export function blockView([count, channels, height, width]: readonly number[], block: number): readonly number[] {
+  return [count, channels / block, height, width, block];
+}
+
+/** Whether `x` has the rank and channels of a blocked map. */
+export function canBeBlocked(x: Value, block: number): boolean {
+  const channels = x.rank === 4 ? x.shape[1] : undefined;
+  return typeof channels === "number" && channels % block === 0 && x.dtype === "float32";
+}
