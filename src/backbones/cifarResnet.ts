@@ -26,7 +26,7 @@ function block(scope: Scope, x: Value, filters: number, stride: number): Value {
 /** Every second pixel, between zeros for the new channels: no parameters (option A). */
 function shortcut(x: Value, filters: number, stride: number): Value {
   if (stride === 1 && x.shape[1] === filters) return x;
-  const [, channels, height, width] = x.staticShape;
+  const [, channels, height, width] = x.shape;
   const picked = slice(x, [0, 0], [Number(height), Number(width)], [2, 3], [stride, stride]);
   const side = (filters - Number(channels)) / 2;
   return pad(picked, [0, side, 0, 0, 0, side, 0, 0]);

@@ -1,0 +1,76 @@
+import { stream } from "../src/base/random.ts";
+import { Tensor } from "../src/base/tensor.ts";
+import { emit } from "../src/graph/emit.ts";
+import { substitute } from "../src/graph/substitute.ts";
+import { constant, input } from "../src/graph/value.ts";
+import { sparseCategoricalCrossentropy } from "../src/nn/losses.ts";
+import { Parameters, Scope, type Statistics, startBuild } from "../src/nn/scope.ts";
+import { createEngine } from "../src/node/engine.ts";
+import { writeModel } from "../src/onnx/write.ts";
+import { globalAveragePool } from "../src/ops/pooling.ts";
+import { matmul } from "../src/ops/products.ts";
+import { sgd } from "../src/optim/optimizers.ts";
+import { initialTensors, TrainingState } from "../src/train/state.ts";
+import { compileStep } from "../src/train/step.ts";
+import { type ModelName, models, networkOf } from "./models.ts";
+
+/** Something that can be run again and again, and what it holds given back. */
+export interface Job {
+  run(): Promise<unknown>;
+  dispose(): Promise<void>;
+}
+
+/** A full training step: forward, backward, SGD with momentum. */
+export async function stepJob(name: ModelName, statistics: Statistics, threads: number): Promise<Job> {
+  const { batchSize, side, classes } = models[name];
+  const network = networkOf(name);
+  const optimizer = sgd({ learningRate: 1e-4, momentum: 0.9 });
+  const loss = sparseCategoricalCrossentropy();
+  const recipe = { network, loss, optimizer, trainable: network.parameters.trainable, statistics };
+  const step = await compileStep(recipe, batchSize, "float32", createEngine({ threads }));
+  const state = new TrainingState(initialTensors(network.parameters, 0));
+  const batch = {
+    x: noise([batchSize, side, side, 3]),
+    y: Tensor.of(
+      "int32",
+      [batchSize],
+      Int32Array.from({ length: batchSize }, (_, i) => i % classes),
+    ),
+    weights: Tensor.float32([batchSize], new Array<number>(batchSize).fill(1)),
+    dropoutKeys: Tensor.of("uint32", [batchSize], new Uint32Array(batchSize)),
+  };
+  return { run: () => step.run(state, batch, optimizer.learningRate), dispose: () => step.dispose() };
+}
+
+/** Frozen features: the body and its pooling with constant weights. */
+export async function featuresJob(name: ModelName, threads: number): Promise<Job> {
+  const { batchSize, side, body } = models[name];
+  const parameters = new Parameters();
+  const image = input("image", "float32", [batchSize, 3, side, side]);
+  const written = globalAveragePool(body(new Scope(startBuild(parameters)), image));
+  const tensors = initialTensors(parameters, 0);
+  const bound = parameters.list.map(({ path, value }) => [value, constant(tensors.get(path) as Tensor)] as const);
+  const [features] = substitute([written], new Map(bound));
+  const program = await createEngine({ threads }).compile(
+    writeModel(emit({ name: "features", inputs: [image], outputs: { features } })),
+  );
+  const feeds = { image: noise([batchSize, 3, side, side]) };
+  return { run: () => program.run(feeds), dispose: () => program.dispose() };
+}
+
+/** A square matrix product: what the machine can do at best. */
+export async function productJob(size: number, threads: number): Promise<Job> {
+  const a = input("a", "float32", [size, size]);
+  const b = input("b", "float32", [size, size]);
+  const program = await createEngine({ threads }).compile(
+    writeModel(emit({ name: "product", inputs: [a, b], outputs: { y: matmul(a, b) } })),
+  );
+  const feeds = { a: noise([size, size]), b: noise([size, size]) };
+  return { run: () => program.run(feeds), dispose: () => program.dispose() };
+}
+
+function noise(shape: readonly number[]): Tensor {
+  const random = stream(0, "benchmark");
+  const values = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform(-1, 1));
+  return Tensor.of("float32", shape, values);
+}

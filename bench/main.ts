@@ -1,0 +1,86 @@
+import { availableParallelism } from "node:os";
+import { featuresJob, type Job, productJob, stepJob } from "./jobs.ts";
+import { type ModelName, models } from "./models.ts";
+import { PyTorch } from "./pytorch.ts";
+
+/** Both sides of a row run in turns, so that what slows the machine slows both. */
+interface Row {
+  readonly title: string;
+  readonly images: number;
+  readonly goal: number;
+  readonly ours: () => Promise<Job>;
+  readonly theirs: readonly string[];
+}
+
+const threads = Number(process.env["GRAFT_BENCH_THREADS"] ?? availableParallelism());
+const turns = Number(process.env["GRAFT_BENCH_TURNS"] ?? 7);
+const only = process.argv[2];
+
+const step = (name: ModelName, statistics: "frozen" | "measured", title: string): Row => ({
+  title,
+  images: models[name].batchSize,
+  goal: 1,
+  ours: () => stepJob(name, statistics, threads),
+  theirs: ["step", name, statistics],
+});
+
+const features = (name: ModelName, title: string): Row => ({
+  title,
+  images: models[name].batchSize,
+  goal: 1.5,
+  ours: () => featuresJob(name, threads),
+  theirs: ["features", name],
+});
+
+const rows: readonly Row[] = [
+  features("resnet18", "frozen features, ResNet-18 at 224"),
+  features("mobilenetV2", "frozen features, MobileNetV2 at 224"),
+  step("resnet18", "frozen", "training step, ResNet-18 at 224, batch 16, batch norm frozen"),
+  step("resnet18", "measured", "training step, ResNet-18 at 224, batch 16, batch norm training"),
+  step("mobilenetV2", "measured", "training step, MobileNetV2 at 224, batch 16"),
+  step("vgg16", "measured", "training step, VGG16 at 32, batch 64"),
+  step("cifarResnet20", "measured", "training step, CIFAR ResNet-20, batch 128"),
+];
+
+const peak = await medianOf(await productJob(1024, threads), 21);
+console.log(`${threads} threads; matrix product of 1024²: ${((2 * 1024 ** 3) / peak / 1e6).toFixed(0)} GFLOP/s\n`);
+const pytorch = PyTorch.start(threads);
+if (pytorch === undefined) console.log("no PyTorch (see bench/README.md): our side alone\n");
+console.log("| job | Graft, images/s | PyTorch, images/s | ratio | goal |\n| --- | --- | --- | --- | --- |");
+for (const row of rows) if (only === undefined || row.title.includes(only)) console.log(await measure(row));
+pytorch?.stop();
+
+async function measure(row: Row): Promise<string> {
+  const job = await row.ours();
+  const [ours, theirs]: number[][] = [[], []];
+  for (let turn = -1; turn < turns; turn++) {
+    const own = await timed(job);
+    const other = await pytorch?.time(row.theirs);
+    if (turn < 0) continue;
+    ours.push(own);
+    if (other !== undefined) theirs.push(other);
+  }
+  await job.dispose();
+  const rate = (durations: readonly number[]) => (row.images * 1000) / median(durations);
+  if (theirs.length === 0) return `| ${row.title} | ${rate(ours).toFixed(1)} | – | – | ${row.goal.toFixed(1)} |`;
+  const ratio = rate(ours) / rate(theirs);
+  return `| ${row.title} | ${rate(ours).toFixed(1)} | ${rate(theirs).toFixed(1)} | ${ratio.toFixed(2)} | ${row.goal.toFixed(1)} |`;
+}
+
+async function medianOf(job: Job, times: number): Promise<number> {
+  const durations: number[] = [];
+  for (let i = 0; i < times; i++) durations.push(await timed(job));
+  await job.dispose();
+  return median(durations);
+}
+
+async function timed(job: Job): Promise<number> {
+  const start = performance.now();
+  await job.run();
+  return performance.now() - start;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[sorted.length >> 1];
+}
