@@ -18,6 +18,10 @@ export const ints = <T extends readonly number[] | undefined>(value: T): Field<r
   type: "ints",
   default: value,
 });
+export const floats = <T extends readonly number[] | undefined>(value: T): Field<readonly number[] | T> => ({
+  type: "floats",
+  default: value,
+});
 
 type Fields = Readonly<Record<string, Field<AttributeValue>>>;
 type AttributesOf<F extends Fields> = { readonly [K in keyof F]: F[K]["default"] };

@@ -28,7 +28,8 @@ export function rewrite(
   return outputs.map(image);
 }
 
-function copyOf(node: Node, inputs: readonly (Value | undefined)[]): readonly Value[] {
+/** The node on other operands; itself where they are its own. */
+export function copyOf(node: Node, inputs: readonly (Value | undefined)[]): readonly Value[] {
   if (node.inputs.every((value, i) => value === inputs[i])) return node.outputs;
   const origin = node.name === undefined ? {} : { name: node.name };
   const declared = node.outputs.map(({ type }) => type);

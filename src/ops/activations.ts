@@ -2,7 +2,7 @@ import { axisOf, like } from "../graph/infer.ts";
 import { defineOp, float, int } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
 import { add, exp, mul, sub } from "./arithmetic.ts";
-import { and, cast, greater, greaterOrEqual, lessOrEqual } from "./comparison.ts";
+import { cast, greater } from "./comparison.ts";
 import { reduceSum } from "./reductions.ts";
 
 /** max(0, min(1, alpha·x + beta)). */
@@ -62,16 +62,17 @@ export const softplus = defineOp("Softplus", {
   vjp: ([dy], { inputs: [x] }) => [mul(dy, sigmoid(x))],
 });
 
-/** x limited to [min, max]. d/dx = 1 within the limits, bounds included, else 0. */
+/** x limited to [min, max]. d/dx = 1 strictly within the limits, else 0, as PyTorch's `hardtanh` and `relu6` have it. */
 export const clip = defineOp("Clip", {
   elementwise: true,
   inputs: ["x", "min?", "max?"],
   infer: ([x]) => [like(x)],
-  vjp: ([dy], { inputs: [x, min, max] }) => {
-    const above = min && greaterOrEqual(x, min);
-    const below = max && lessOrEqual(x, max);
-    const inside = above && below ? and(above, below) : (above ?? below);
-    return [inside === undefined ? dy : mul(dy, cast(inside, x.dtype))];
+  vjp: ([dy], { inputs: [, min, max], outputs: [y] }) => {
+    // From y alone, so that x need not be kept: min ≤ y ≤ max.
+    const above = min && sub(y, min);
+    const below = max && sub(max, y);
+    const inside = above && below ? mul(above, below) : (above ?? below);
+    return [inside === undefined ? dy : mul(dy, isPositive(inside))];
   },
 });
 

@@ -9,7 +9,6 @@ export interface BlockedConvolution {
   readonly takesPlain: boolean;
   readonly filter: (w: Value) => Value;
   readonly attributes: Node["attributes"];
-  readonly operands: readonly (Value | undefined)[];
 }
 
 /** Below so many positions, reordering the filter costs more than the faster product gains (512→512 at 7×7, batch 16, has 784). */
@@ -31,7 +30,6 @@ export function blockedConvolution(node: Node, block: number): BlockedConvolutio
     takesPlain,
     filter: (filter) => blockedFilter(filter, block),
     attributes: attributesOf(window, group),
-    operands: [],
   };
 }
 
@@ -56,7 +54,6 @@ export function blockedInputGradient(node: Node, block: number): BlockedConvolut
     takesPlain: false,
     filter: (filter) => (isDepthwise ? blockedDepthwiseAdjoint(filter, block) : blockedAdjointFilter(filter, block)),
     attributes: attributesOf(adjoint, group),
-    operands: [],
   };
 }
 

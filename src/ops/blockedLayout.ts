@@ -2,14 +2,22 @@ import { sameShape } from "../base/shapes.ts";
 import { apply } from "../graph/operator.ts";
 import { countUses } from "../graph/rewrite.ts";
 import { nodesOf } from "../graph/traverse.ts";
-import type { Node, Value } from "../graph/value.ts";
-import { relu } from "./activations.ts";
-import { add } from "./arithmetic.ts";
-import { type BlockedConvolution, blockedConvolution, blockedInputGradient } from "./blockedConvolution.ts";
-import { blockedConv, blockView, canBeBlocked, reorderInput, reorderOutput } from "./blockedOperators.ts";
+import { constantNumbers, constantOf, type Node, type Value } from "../graph/value.ts";
+import { clip, relu } from "./activations.ts";
+import { add, mul, sub } from "./arithmetic.ts";
+import { blockedConvolution, blockedInputGradient } from "./blockedConvolution.ts";
+import {
+  blockedConv,
+  blockedGlobalAveragePool,
+  blockView,
+  canBeBlocked,
+  reorderInput,
+  reorderOutput,
+} from "./blockedOperators.ts";
 import { conv } from "./convolution.ts";
 import { convTranspose } from "./convolutionTransposed.ts";
 import { reshape } from "./layout.ts";
+import { reduceMean, reduceSum } from "./reductions.ts";
 import { transpose } from "./transpose.ts";
 
 /**
@@ -24,6 +32,12 @@ export function toBlockedLayout(outputs: readonly Value[], block: number): reado
   return outputs.map((value) => layouts.plain(value));
 }
 
+interface OpenConvolution {
+  readonly attributes: Node["attributes"];
+  /** Data, filter, bias, sum. */
+  readonly operands: readonly (Value | undefined)[];
+}
+
 /** Each value of the old graph in one layout or both. */
 class Layouts {
   readonly #block: number;
@@ -32,7 +46,7 @@ class Layouts {
   readonly #blocked = new Map<Value, Value>();
   readonly #channelsLast = new Map<Value, Value>();
   /** Blocked convolutions that may still take a sum or an activation. */
-  readonly #open = new Map<Value, BlockedConvolution>();
+  readonly #open = new Map<Value, OpenConvolution>();
 
   constructor(block: number, uses: ReadonlyMap<Value, number>) {
     this.#block = block;
@@ -60,12 +74,12 @@ class Layouts {
   /** Decides where and how `node` is computed. */
   place(node: Node): void {
     const [output] = node.outputs;
-    const found = this.#convolution(node) ?? this.#fused(node) ?? this.#elementwise(node);
+    const found = this.#convolution(node) ?? this.#fused(node) ?? this.#perChannel(node) ?? this.#elementwise(node);
     if (found !== undefined) {
       this.#blocked.set(output, found);
       return;
     }
-    const turned = this.#channelsLastOf(node);
+    const turned = this.#channelsLastOf(node) ?? this.#reduction(node);
     if (turned !== undefined) {
       this.#plain.set(output, turned);
       return;
@@ -86,18 +100,17 @@ class Layouts {
     if (plan === undefined) return undefined;
     const [x, w, b] = node.inputs as readonly [Value, Value, Value | undefined];
     const data = plan.takesPlain ? this.plain(x) : this.blocked(x);
-    const bound: BlockedConvolution = { ...plan, operands: [data, plan.filter(this.plain(w)), b && this.plain(b)] };
-    const result = apply(blockedConv.operator, bound.operands, bound.attributes).outputs[0];
-    this.#open.set(result, bound);
-    return result;
+    const operands = [data, plan.filter(this.plain(w)), b && this.plain(b)];
+    return this.#opened({ attributes: plan.attributes, operands });
   }
 
   /** A sum or an activation after a convolution that nothing else sees becomes part of it. */
   #fused(node: Node): Value | undefined {
-    if (node.operator === relu.operator) {
+    const activation = activationOf(node);
+    if (activation !== undefined) {
       const open = this.#openBefore(node.inputs[0]);
       if (open === undefined) return undefined;
-      return apply(blockedConv.operator, open.operands, { ...open.attributes, activation: "Relu" }).outputs[0];
+      return apply(blockedConv.operator, open.operands, { ...open.attributes, ...activation }).outputs[0];
     }
     if (node.operator !== add.operator) return undefined;
     const [a, b] = node.inputs as readonly [Value, Value];
@@ -107,17 +120,50 @@ class Layouts {
       [b, a],
     ] as const) {
       const open = this.#openBefore(first);
-      if (open === undefined || open.operands.length > 3 || !this.#isMap(other)) continue;
+      if (open === undefined || open.operands[3] !== undefined || !this.#isMap(other)) continue;
       const [x, w, bias] = open.operands;
-      const bound = { ...open, operands: [x, w, bias, this.blocked(other)] };
-      const result = apply(blockedConv.operator, bound.operands, bound.attributes).outputs[0];
-      this.#open.set(result, bound);
-      return result;
+      return this.#opened({ ...open, operands: [x, w, bias, this.blocked(other)] });
     }
     return undefined;
   }
 
-  #openBefore(value: Value | undefined): BlockedConvolution | undefined {
+  /** A map times or plus one number per channel is a depthwise 1×1 convolution, or the bias of the convolution before. */
+  #perChannel(node: Node): Value | undefined {
+    const [output] = node.outputs;
+    const isProduct = node.operator === mul.operator;
+    if (!(isProduct || node.operator === add.operator || node.operator === sub.operator)) return undefined;
+    if (!isMapShape(output, this.#block)) return undefined;
+    const [a, b] = node.inputs as readonly [Value, Value];
+    const shape = output.staticShape;
+    const swapped = sideOf(a, shape) === "channel" && node.operator !== sub.operator;
+    const [map, channel] = swapped ? [b, a] : [a, b];
+    if (sideOf(map, shape) !== "map" || sideOf(channel, shape) !== "channel" || !this.#onlyBlocked(map))
+      return undefined;
+    const channels = shape[1];
+    const numbers = this.plain(channel);
+    if (isProduct) return this.#depthwise(this.blocked(map), reshape(numbers, [channels, 1, 1, 1]), undefined);
+    const bias = reshape(node.operator === sub.operator ? mul(numbers, -1) : numbers, [channels]);
+    const open = this.#openBefore(map);
+    if (open !== undefined && open.operands[2] === undefined) {
+      const [x, w, , sum] = open.operands;
+      return this.#opened({ ...open, operands: [x, w, bias, sum] });
+    }
+    const ones = constantOf("float32", [channels, 1, 1, 1], new Array<number>(channels).fill(1));
+    return this.#depthwise(this.blocked(map), ones, bias);
+  }
+
+  #depthwise(x: Value, w: Value, bias: Value | undefined): Value {
+    return this.#opened({ attributes: { kernel_shape: [1, 1], group: w.staticShape[0] }, operands: [x, w, bias] });
+  }
+
+  /** A convolution that what follows may still be made part of. */
+  #opened(convolution: OpenConvolution): Value {
+    const [result] = apply(blockedConv.operator, convolution.operands, convolution.attributes).outputs;
+    this.#open.set(result, convolution);
+    return result;
+  }
+
+  #openBefore(value: Value | undefined): OpenConvolution | undefined {
     const image = value && this.#uses.get(value) === 1 ? this.#blocked.get(value) : undefined;
     return image && this.#open.get(image);
   }
@@ -150,6 +196,22 @@ class Layouts {
     return this.#blocked.has(value) && !this.#plain.has(value);
   }
 
+  /** Sums and means over positions, and over the batch too, from the means of each image. */
+  #reduction(node: Node): Value | undefined {
+    const [x, axes] = node.inputs;
+    const isSum = node.operator === reduceSum.operator;
+    if (!(isSum || node.operator === reduceMean.operator) || x === undefined || !this.#onlyBlocked(x)) return undefined;
+    const over = String(axes && constantNumbers(axes));
+    if (over !== "0,2,3" && over !== "2,3") return undefined;
+    const [count, channels, height, width] = x.staticShape;
+    const means = blockedGlobalAveragePool(this.blocked(x)); // [N, C, 1, 1]
+    const mean = over === "2,3" ? means : reduceMean(means, [0], { keepdims: 1 });
+    const added = over === "2,3" ? height * width : count * height * width;
+    const total = isSum ? mul(mean, added) : mean;
+    if (node.attributes["keepdims"] === 1) return total;
+    return reshape(total, over === "2,3" ? [count, channels] : [channels]);
+  }
+
   /** [N, C, H, W] → [N, H, W, C] is one reordering from the blocked layout. */
   #channelsLastOf(node: Node): Value | undefined {
     const [x] = node.inputs;
@@ -161,6 +223,14 @@ class Layouts {
     this.#channelsLast.set(x, found);
     return found;
   }
+}
+
+/** Relu, or Clip between constants, as the blocked convolution names them. */
+function activationOf({ operator, inputs }: Node): Node["attributes"] | undefined {
+  if (operator === relu.operator) return { activation: "Relu" };
+  if (operator !== clip.operator) return undefined;
+  const [low, high] = inputs.slice(1).map((limit) => limit && constantNumbers(limit)?.[0]);
+  return low === undefined || high === undefined ? undefined : { activation: "Clip", activation_params: [low, high] };
 }
 
 /** How an operand meets a result of `shape`. */

@@ -1,4 +1,4 @@
-import { defineOp, int, ints, text } from "../graph/operator.ts";
+import { defineOp, floats, int, ints, text } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
 import { resolveWindow, slidLengths, windowFields } from "./window.ts";
 
@@ -33,6 +33,7 @@ export const blockedConv = defineOp("com.microsoft.nchwc::Conv", {
     group: int(1),
     kernel_shape: ints<readonly number[]>([]),
     activation: text<string | undefined>(undefined),
+    activation_params: floats<readonly number[] | undefined>(undefined),
   },
   infer: ([x, w], attributes) => {
     const spatial = x.shape.slice(2);
@@ -41,7 +42,11 @@ export const blockedConv = defineOp("com.microsoft.nchwc::Conv", {
   },
 });
 
-export type BlockedConvAttributes = Parameters<typeof blockedConv.outputs>[4];
+/** Mean over both spatial axes: [N, C, 1, 1], where both layouts are one. */
+export const blockedGlobalAveragePool = defineOp("com.microsoft.nchwc::GlobalAveragePool", {
+  inputs: ["x"],
+  infer: ([x]) => [{ dtype: x.dtype, shape: [x.shape[0], x.shape[1], 1, 1] }],
+});
 
 /** The layout in memory, as a shape that other operators understand: [N, C/b, H, W, b]. */
 export function blockView([count, channels, height, width]: readonly number[], block: number): readonly number[] {

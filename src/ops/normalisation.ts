@@ -1,6 +1,7 @@
 import { sizeOf } from "../base/tensor.ts";
 import { like, shapeError } from "../graph/infer.ts";
 import { defineOp, float, int } from "../graph/operator.ts";
+import { rewrite } from "../graph/rewrite.ts";
 import type { Value } from "../graph/value.ts";
 import { add, div, mul, reciprocal, sqrt, sub } from "./arithmetic.ts";
 import { reshape } from "./layout.ts";
@@ -32,19 +33,47 @@ export const batchNormalization = defineOp("BatchNormalization", {
       : frozenGradient(dy, x, scale, mean, variance, attributes.epsilon),
 });
 
-/** Algorithm 1's chain rule, simplified: dx = scale/σ · (dy − mean(dy) − x̂·mean(dy·x̂)). */
+/**
+ * Algorithm 1's chain rule, dx = scale/σ · (dy − mean(dy) − x̂·mean(dy·x̂)), written as a·dy + b·(x − mean) + c
+ * with one a, b and c per channel: four passes over the maps.
+ */
 function trainingGradient(dy: Value, x: Value, scale: Value, epsilon: number): (Value | undefined)[] {
   const axes = otherAxes(x);
-  const centred = sub(x, reduceMean(x, axes, { keepdims: 1 }));
-  const variance = reduceMean(mul(centred, centred), axes, { keepdims: 1 });
-  const inverse = reciprocal(sqrt(add(variance, epsilon)));
-  const normalised = mul(centred, inverse);
-  const dScale = reduceSum(mul(dy, normalised), axes, { keepdims: 1 });
+  const { centred, inverse } = centre(x, epsilon);
   const dBias = reduceSum(dy, axes, { keepdims: 1 });
+  const projection = reduceSum(mul(dy, centred), axes, { keepdims: 1 });
   const perChannel = sizeOf(x.staticShape) / x.staticShape[1];
-  const inner = sub(sub(dy, mul(dBias, 1 / perChannel)), mul(normalised, mul(dScale, 1 / perChannel)));
-  const dx = mul(inner, mul(perAxis(scale, x), inverse));
-  return [dx, reshape(dScale, [-1]), reshape(dBias, [-1]), undefined, undefined];
+  const a = mul(perAxis(scale, x), inverse);
+  const b = mul(mul(mul(inverse, inverse), mul(projection, a)), -1 / perChannel);
+  const c = mul(mul(a, dBias), -1 / perChannel);
+  const dx = add(add(mul(dy, a), c), mul(centred, b));
+  return [dx, reshape(mul(projection, inverse), [-1]), reshape(dBias, [-1]), undefined, undefined];
+}
+
+/** x − mean and 1/√(var + ε) of a batch, per channel. */
+function centre(x: Value, epsilon: number) {
+  const axes = otherAxes(x);
+  const mean = reduceMean(x, axes, { keepdims: 1 });
+  const centred = sub(x, mean);
+  const variance = reduceMean(mul(centred, centred), axes, { keepdims: 1 });
+  return { mean, centred, variance, inverse: reciprocal(sqrt(add(variance, epsilon))) };
+}
+
+/**
+ * The same graph with training batch normalisation as the operators that it stands for: they run on all threads, in any
+ * layout, and share what the gradient computes again.
+ */
+export function openBatchNorm(outputs: readonly Value[]): readonly Value[] {
+  return rewrite(outputs, (node, [x, scale, bias, oldMean, oldVariance]) => {
+    const { epsilon, momentum, training_mode } = node.attributes;
+    if (node.operator !== batchNormalization.operator || training_mode !== 1) return undefined;
+    if (!x || !scale || !bias || !oldMean || !oldVariance) return undefined;
+    const { mean, centred, variance, inverse } = centre(x, Number(epsilon));
+    const y = add(mul(centred, mul(perAxis(scale, x), inverse)), perAxis(bias, x));
+    const moved = (old: Value, fresh: Value) =>
+      add(mul(old, Number(momentum)), mul(reshape(fresh, [-1]), 1 - Number(momentum)));
+    return [y, moved(oldMean, mean), moved(oldVariance, variance)];
+  });
 }
 
 /** With fixed statistics the operator is affine: dx = dy·scale/σ, dmean = −Σ dx, dvar = −½·Σ dx·(x − mean)/(var + ε). */

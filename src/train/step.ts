@@ -10,8 +10,8 @@ import { penalty } from "../nn/regularizers.ts";
 import { type Build, type Parameter, type Statistics, startBuild } from "../nn/scope.ts";
 import { writeModel } from "../onnx/write.ts";
 import { add, mul } from "../ops/arithmetic.ts";
-import { toBlockedLayout } from "../ops/blockedLayout.ts";
 import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
+import { lowerTraining } from "../ops/lowerTraining.ts";
 import { reduceSum } from "../ops/reductions.ts";
 import { applyOptimizer, type OptimizerGraph } from "../optim/applyOptimizer.ts";
 import type { Optimizer } from "../optim/rule.ts";
@@ -113,9 +113,7 @@ export async function compileStep(
     ...Object.entries(outputs),
     ...[...next].map(([path, value]) => [nextName(path), value] as const),
   ]);
-  const block = await blockSizeOf(engine);
-  const values = [...named.values()];
-  const lowered = block === undefined ? values : toBlockedLayout(values, block);
+  const lowered = lowerTraining([...named.values()], await blockSizeOf(engine));
   const model = emit({
     name: "train_step",
     inputs: graph.inputs,
