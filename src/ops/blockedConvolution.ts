@@ -1,7 +1,7 @@
 import type { Node, Value } from "../graph/value.ts";
 import { blockedAdjointFilter, blockedDepthwiseAdjoint, blockedFilter } from "./blockedFilter.ts";
 import { canBeBlocked } from "./blockedOperators.ts";
-import { resolveWindow, type Window, type WindowAttributes } from "./window.ts";
+import { adjointWindow, type Window, windowOfNode } from "./window.ts";
 
 /** A convolution as the blocked operator does it. */
 export interface BlockedConvolution {
@@ -12,20 +12,20 @@ export interface BlockedConvolution {
 }
 
 /** Below so many positions, reordering the filter costs more than the faster product gains (512→512 at 7×7, batch 16, has 784). */
-const fewestPositions = 2048;
+export const fewestPositions = 2048;
 
 /** How a Conv node can be blocked, or nothing when it cannot or should not. */
 export function blockedConvolution(node: Node, block: number): BlockedConvolution | undefined {
   const [x, w] = node.inputs as readonly [Value, Value];
   const [y] = node.outputs;
   if (!isEligible(x, w, y, block)) return undefined;
-  const [outputs, perGroup, ...kernel] = w.staticShape;
+  const [outputs, perGroup] = w.staticShape;
   const group = Number(node.attributes["group"]);
   const isDepthwise = group === outputs && perGroup === 1;
   const takesPlain = group === 1 && perGroup < block;
   if (!takesPlain && !canBeBlocked(x, block)) return undefined;
   if (group !== 1 && !isDepthwise) return undefined;
-  const window = windowOf(node, x, kernel);
+  const window = windowOfNode(node, x, w);
   return {
     takesPlain,
     filter: (filter) => blockedFilter(filter, block),
@@ -41,15 +41,14 @@ export function blockedInputGradient(node: Node, block: number): BlockedConvolut
   const [dy, w] = node.inputs as readonly [Value, Value];
   const [dx] = node.outputs;
   if (!isEligible(dy, w, dx, block) || !canBeBlocked(dy, block)) return undefined;
-  const [outputs, perGroup, ...kernel] = w.staticShape;
+  const [outputs, perGroup] = w.staticShape;
   const group = Number(node.attributes["group"]);
   const isDepthwise = group === outputs && perGroup === 1;
   if ((group !== 1 && !isDepthwise) || !canBeBlocked(dx, block)) return undefined;
-  const window = windowOf(node, dy, kernel);
-  const left = (pads: readonly number[]) => pads.map((width, i) => window.dilations[i] * (kernel[i] - 1) - width);
-  const adjoint = { ...window, padsBegin: left(window.padsBegin), padsEnd: left(window.padsEnd) };
+  const window = windowOfNode(node, dy, w);
   if (window.strides.some((stride) => stride !== 1)) return undefined;
-  if ([...adjoint.padsBegin, ...adjoint.padsEnd].some((width) => width < 0)) return undefined;
+  const adjoint = adjointWindow(window);
+  if (adjoint === undefined) return undefined;
   return {
     takesPlain: false,
     filter: (filter) => (isDepthwise ? blockedDepthwiseAdjoint(filter, block) : blockedAdjointFilter(filter, block)),
@@ -62,11 +61,6 @@ function isEligible(x: Value, w: Value, y: Value, block: number): boolean {
   const [count, , height, width] = y.shape;
   const positions = typeof count === "number" ? count * Number(height) * Number(width) : fewestPositions;
   return positions >= fewestPositions;
-}
-
-function windowOf(node: Node, x: Value, kernel: readonly number[]): Window {
-  const { auto_pad, dilations, pads, strides } = node.attributes as unknown as WindowAttributes;
-  return resolveWindow(node.operator.name, { auto_pad, dilations, pads, strides }, kernel, x.shape.slice(2));
 }
 
 function attributesOf({ kernel, strides, dilations, padsBegin, padsEnd }: Window, group: number): Node["attributes"] {

@@ -1,15 +1,16 @@
 import { deduplicate } from "../graph/deduplicate.ts";
 import type { Value } from "../graph/value.ts";
 import { toBlockedLayout } from "./blockedLayout.ts";
+import { convolutionsAsProducts } from "./convolutionProduct.ts";
 import { openBatchNorm } from "./normalisation.ts";
 
 /**
  * A training step's graph as it runs fastest: batch normalisation opened, what forward and backward pass both compute shared,
- * convolutions in the blocked layout.
+ * convolutions in the blocked layout or, where maps are small, as products.
  *
  * @param block channels in a block, or nothing where the runtime has no blocked layout
  */
 export function lowerTraining(outputs: readonly Value[], block: number | undefined): readonly Value[] {
-  const shared = deduplicate(openBatchNorm(outputs));
+  const shared = deduplicate(convolutionsAsProducts(openBatchNorm(outputs)));
   return block === undefined ? shared : toBlockedLayout(shared, block);
 }

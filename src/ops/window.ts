@@ -1,6 +1,7 @@
 import { addDims, type Dim, divideDims } from "../base/shapes.ts";
 import { shapeError } from "../graph/infer.ts";
 import { ints, text } from "../graph/operator.ts";
+import type { Node, Value } from "../graph/value.ts";
 
 /** A sliding window over spatial axes, shared by convolution and pooling; lists have one entry per spatial axis. */
 export interface Window {
@@ -40,6 +41,26 @@ export function resolveWindow(
   if (kernel.length !== rank) throw shapeError(operator, `kernel [${kernel}] does not fit ${rank} spatial axes`);
   const pads = resolvePads(operator, attributes, { kernel, strides, dilations }, spatial);
   return { kernel, strides, dilations, padsBegin: pads.slice(0, rank), padsEnd: pads.slice(rank) };
+}
+
+/** The window of a node with data x [N, C, …] and filter w [.., .., k…]; its attributes have been checked by its shape rule. */
+export function windowOfNode({ operator, attributes }: Node, x: Value, w: Value): Window {
+  const list = (name: string) => attributes[name] as readonly number[] | undefined;
+  const given = {
+    auto_pad: String(attributes["auto_pad"]),
+    dilations: list("dilations"),
+    pads: list("pads"),
+    strides: list("strides"),
+  };
+  return resolveWindow(operator.name, given, w.staticShape.slice(2), x.shape.slice(2));
+}
+
+/** The window of the input gradient at stride 1: the pads that are left. Nothing when more was padded than a tap reaches. */
+export function adjointWindow(window: Window): Window | undefined {
+  const left = (pads: readonly number[]) =>
+    pads.map((width, i) => window.dilations[i] * (window.kernel[i] - 1) - width);
+  const adjoint = { ...window, padsBegin: left(window.padsBegin), padsEnd: left(window.padsEnd) };
+  return [...adjoint.padsBegin, ...adjoint.padsEnd].some((width) => width < 0) ? undefined : adjoint;
 }
 
 /** The lengths after sliding: ⌊(length + pads − dilation·(kernel−1) − 1) / stride⌋ + 1, or ⌈…⌉ in ceil mode. */
