@@ -1,3 +1,5 @@
+import { hash32 } from "./random.ts";
+
 /** A length: known, or a named unknown such as "N" or "H". Arithmetic on unknowns gives new names, equal for equal formulas. */
 export type Dim = number | string;
 export type Shape = readonly Dim[];
@@ -18,20 +20,26 @@ export function addDims(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return a + b;
   if (a === 0) return b;
   if (b === 0) return a;
-  return `(${a}+${b})`;
+  return named(`(${a}+${b})`);
 }
 
 export function multiplyDims(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return a * b;
   if (a === 1) return b;
   if (b === 1) return a;
-  return `${a}*${b}`;
+  return named(`${a}*${b}`);
 }
 
 /** floor(a / b). */
 export function divideDims(a: Dim, b: number): Dim {
   if (typeof a === "number") return Math.floor(a / b);
-  return b === 1 ? a : `(${a}/${b})`;
+  return b === 1 ? a : named(`(${a}/${b})`);
+}
+
+/** Formulas grow with every layer; beyond a line they go by their hash, still equal for equal formulas. */
+function named(formula: string): string {
+  if (formula.length <= 120) return formula;
+  return `length#${hash32(formula).toString(16)}${hash32(`again ${formula}`).toString(16)}`;
 }
 
 export function product(shape: Shape): Dim {

@@ -35,7 +35,7 @@ export const reshape = defineOp("Reshape", {
     const free = target.indexOf(-1);
     const total = product(x.shape);
     const rest = product(target.filter((dim) => dim !== -1));
-    if (free >= 0) target[free] = remaining(total, rest);
+    if (free >= 0) target[free] = remainingLength(total, rest);
     const filled = product(target);
     if (typeof total === "number" && typeof filled === "number" && total !== filled) {
       throw shapeError("Reshape", `${total} elements of [${x.shape}] do not fill [${target}]`);
@@ -46,7 +46,7 @@ export const reshape = defineOp("Reshape", {
 });
 
 /** total / rest, also where both hold the same unknown length. */
-function remaining(total: Dim, rest: Dim): Dim {
+export function remainingLength(total: Dim, rest: Dim): Dim {
   if (typeof rest === "number") return divideDims(total, rest);
   if (total === rest) return 1;
   const prefix = `${rest}*`;

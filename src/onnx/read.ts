@@ -1,39 +1,35 @@
 import { fromBinary } from "@bufbuild/protobuf";
-import { arrayOf, dtypeBytes } from "../base/dtypes.ts";
 import { GraftError, messageOf } from "../base/errors.ts";
-import { sizeOf, Tensor } from "../base/tensor.ts";
-import { dtypeFromCode } from "./dtypes.ts";
+import type { Tensor } from "../base/tensor.ts";
+import { heldDtype, isHeld, typeName } from "./dtypes.ts";
+import { readExternal, type Siblings } from "./external.ts";
 import type { Attribute, Graph, Model, Node, ValueInfo } from "./model.ts";
 import {
   type AttributeProto,
   AttributeProto_AttributeType as AttributeType,
   type GraphProto,
+  type ModelProto,
   ModelProtoSchema,
   type NodeProto,
-  type TensorProto,
-  TensorProto_DataLocation,
   type ValueInfoProto,
 } from "./onnx_pb.ts";
+import { type ExternalData, limitRank, readTensor } from "./readTensor.ts";
 
 /**
- * Reads an ONNX file. Weights stay views into `bytes`.
+ * Reads an ONNX file that holds all its data. Weights stay views into `bytes`.
  * Throws `model` when the bytes are not a whole, consistent ONNX model.
  */
 export function readModel(bytes: Uint8Array, fileName = "the model"): Model {
-  const proto = parse(bytes, fileName);
-  if (proto.graph === undefined || proto.opsetImport.length === 0) {
-    throw new GraftError("model", `"${fileName}" is not an ONNX model: it has no graph or no operator set.`);
-  }
-  return {
-    irVersion: Number(proto.irVersion),
-    opsets: new Map(proto.opsetImport.map((set) => [set.domain === "ai.onnx" ? "" : set.domain, Number(set.version)])),
-    producer: proto.producerName,
-    metadata: new Map(proto.metadataProps.map(({ key, value }) => [key, value])),
-    graph: readGraph(proto.graph, fileName),
-  };
+  return modelFrom(parse(bytes, fileName), fileName, new Map());
 }
 
-function parse(bytes: Uint8Array, fileName: string) {
+/** Reads an ONNX file whose weights may lie in files beside it (ONNX, "External Data"). */
+export async function readModelWithSiblings(bytes: Uint8Array, fileName: string, siblings: Siblings): Promise<Model> {
+  const proto = parse(bytes, fileName);
+  return modelFrom(proto, fileName, await readExternal(proto, fileName, siblings));
+}
+
+function parse(bytes: Uint8Array, fileName: string): ModelProto {
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
@@ -41,58 +37,111 @@ function parse(bytes: Uint8Array, fileName: string) {
   }
 }
 
-function readGraph(proto: GraphProto, fileName: string): Graph {
-  const initializers = new Map<string, Tensor>();
-  for (const tensor of proto.initializer) {
-    if (initializers.has(tensor.name)) {
-      throw new GraftError("model", `"${fileName}": the initializer "${tensor.name}" is defined twice.`);
-    }
-    initializers.set(tensor.name, readTensor(tensor, `"${fileName}", initializer "${tensor.name}"`));
+function modelFrom(proto: ModelProto, fileName: string, external: ExternalData): Model {
+  if (proto.graph === undefined || proto.opsetImport.length === 0) {
+    throw new GraftError("model", `"${fileName}" is not an ONNX model: it has no graph or no operator set.`);
   }
   return {
-    name: proto.name,
-    inputs: proto.input.filter(({ name }) => !initializers.has(name)).map((info) => readValueInfo(info, fileName)),
-    outputs: proto.output.map((info) => readValueInfo(info, fileName)),
-    valueInfos: proto.valueInfo.filter(hasTensorType).map((info) => readValueInfo(info, fileName)),
-    nodes: proto.node.map((node) => readNode(node, fileName)),
-    initializers,
+    irVersion: Number(proto.irVersion),
+    opsets: readOpsets(proto),
+    producer: proto.producerName,
+    metadata: readMetadata(proto),
+    graph: readGraph(proto.graph, `"${fileName}"`, external),
+    origin: proto,
   };
 }
 
-function hasTensorType(info: ValueInfoProto): boolean {
-  return info.type?.value.case === "tensorType" && info.type.value.value.elemType !== 0;
+/** Operator set versions by domain. */
+export function readOpsets(proto: ModelProto): ReadonlyMap<string, number> {
+  return new Map(proto.opsetImport.map(({ domain, version }) => [shortDomain(domain), Number(version)]));
 }
 
-function readValueInfo(proto: ValueInfoProto, fileName: string): ValueInfo {
-  const type = proto.type?.value;
-  if (type?.case !== "tensorType") {
-    throw new GraftError("model", `"${fileName}": "${proto.name}" is not a tensor (found ${type?.case ?? "no type"}).`);
+export function readMetadata(proto: ModelProto): ReadonlyMap<string, string> {
+  return new Map(proto.metadataProps.map(({ key, value }) => [key, value]));
+}
+
+/** The standard domain has two spellings. */
+export function shortDomain(domain: string): string {
+  return domain === "ai.onnx" ? "" : domain;
+}
+
+function readGraph(proto: GraphProto, where: string, external: ExternalData): Graph {
+  const initializers = new Map<string, Tensor>();
+  const unheld = new Map<string, string>();
+  for (const tensor of proto.initializer) {
+    const { name, dataType } = tensor;
+    if (initializers.has(name) || unheld.has(name)) throw twice(where, name);
+    if (isHeld(dataType)) initializers.set(name, readTensor(tensor, `${where}, initializer "${name}"`, external));
+    else unheld.set(name, typeName(dataType));
   }
-  const shape = type.value.shape?.dim.map(({ value }) => {
-    if (value.case === "dimValue") return value.value < 0n ? undefined : Number(value.value);
+  for (const { values } of proto.sparseInitializer) {
+    if (values === undefined) continue;
+    if (initializers.has(values.name) || unheld.has(values.name)) throw twice(where, values.name);
+    unheld.set(values.name, "sparse");
+  }
+  return {
+    name: proto.name,
+    inputs: proto.input.map((info) => readValueInfo(info, where)),
+    outputs: proto.output.map((info) => readValueInfo(info, where)),
+    valueInfos: proto.valueInfo.map((info) => readValueInfo(info, where)),
+    nodes: proto.node.map((node) => readNode(node, where, external)),
+    initializers,
+    ...(unheld.size > 0 ? { unheld } : {}),
+    origin: proto,
+  };
+}
+
+function twice(where: string, name: string): GraftError {
+  return new GraftError("model", `${where}: the initializer "${name}" is defined twice.`);
+}
+
+/** The declared type of a value; what Graft does not hold comes without one. */
+export function readValueInfo(proto: ValueInfoProto, where: string): ValueInfo {
+  const type = proto.type?.value;
+  const { name } = proto;
+  if (type?.case !== "tensorType" || !isHeld(type.value.elemType)) {
+    return { name, dtype: undefined, shape: undefined, origin: proto };
+  }
+  const dims = type.value.shape?.dim;
+  if (dims !== undefined && dims.length > limitRank) {
+    throw new GraftError("model", `${where}: "${name}" has ${dims.length} axes; expected ${limitRank} at most.`);
+  }
+  const shape = dims?.map(({ value }) => {
+    if (value.case === "dimValue") return value.value < 0n ? undefined : safeLength(value.value, name, where);
     return value.case === "dimParam" && value.value !== "" ? value.value : undefined;
   });
-  return { name: proto.name, dtype: dtypeFromCode(type.value.elemType, `"${fileName}", "${proto.name}"`), shape };
+  return { name, dtype: heldDtype(type.value.elemType, where), shape, origin: proto };
 }
 
-function readNode(proto: NodeProto, fileName: string): Node {
-  const where = `"${fileName}", node "${proto.name || proto.output[0]}" (${proto.opType})`;
+function safeLength(length: bigint, name: string, where: string): number {
+  if (length <= BigInt(Number.MAX_SAFE_INTEGER)) return Number(length);
+  throw new GraftError("model", `${where}: "${name}" has an axis of the impossible length ${length}.`);
+}
+
+function readNode(proto: NodeProto, graph: string, external: ExternalData): Node {
+  const where = `${graph}, node "${proto.name || proto.output[0]}" (${proto.opType})`;
+  const attributes = new Map<string, Attribute>();
+  for (const attribute of proto.attribute) {
+    const { name } = attribute;
+    if (attributes.has(name)) throw new GraftError("model", `${where}: the attribute "${name}" is given twice.`);
+    attributes.set(name, { ...readAttribute(attribute, where, external), origin: attribute });
+  }
   return {
     op: proto.opType,
-    domain: proto.domain === "ai.onnx" ? "" : proto.domain,
+    domain: shortDomain(proto.domain),
     name: proto.name,
     inputs: proto.input,
     outputs: proto.output,
-    attributes: Object.fromEntries(
-      proto.attribute.map((attribute) => [attribute.name, readAttribute(attribute, where)]),
-    ),
+    attributes: Object.fromEntries(attributes),
+    origin: proto,
   };
 }
 
 const decoder = new TextDecoder();
 
-function readAttribute(proto: AttributeProto, where: string): Attribute {
-  switch (attributeType(proto)) {
+/** One attribute, without its origin. */
+export function readAttribute(proto: AttributeProto, where: string, external: ExternalData): Attribute {
+  switch (proto.refAttrName === "" ? attributeType(proto) : undefined) {
     case AttributeType.INT:
       return { type: "int", value: Number(proto.i) };
     case AttributeType.FLOAT:
@@ -106,17 +155,19 @@ function readAttribute(proto: AttributeProto, where: string): Attribute {
     case AttributeType.STRINGS:
       return { type: "strings", value: proto.strings.map((text) => decoder.decode(text)) };
     case AttributeType.TENSOR:
-      if (proto.t !== undefined) return { type: "tensor", value: readTensor(proto.t, `${where}, "${proto.name}"`) };
-      break;
+      if (proto.t === undefined) throw incomplete(where, proto, "tensor");
+      if (!isHeld(proto.t.dataType)) return { type: "other", value: proto };
+      return { type: "tensor", value: readTensor(proto.t, `${where}, "${proto.name}"`, external) };
     case AttributeType.GRAPH:
-      if (proto.g !== undefined) return { type: "graph", value: readGraph(proto.g, where) };
-      break;
+      if (proto.g === undefined) throw incomplete(where, proto, "graph");
+      return { type: "graph", value: readGraph(proto.g, where, external) };
     default:
+      return { type: "other", value: proto };
   }
-  throw new GraftError(
-    "model",
-    `${where}: the attribute "${proto.name}" has a type that is not supported (${proto.type}).`,
-  );
+}
+
+function incomplete(where: string, { name }: AttributeProto, what: string): GraftError {
+  return new GraftError("model", `${where}: the attribute "${name}" promises a ${what} and holds none.`);
 }
 
 /** Files of IR version 1 leave the type out; it then follows from the field that is filled. */
@@ -129,41 +180,4 @@ function attributeType(proto: AttributeProto): AttributeType {
   if (proto.g !== undefined) return AttributeType.GRAPH;
   if (proto.s.length > 0) return AttributeType.STRING;
   return proto.f !== 0 ? AttributeType.FLOAT : AttributeType.INT;
-}
-
-function readTensor(proto: TensorProto, where: string): Tensor {
-  if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL) {
-    throw new GraftError(
-      "model",
-      `${where}: its data lie in another file, which is not supported yet. Save the model as one file.`,
-    );
-  }
-  const dtype = dtypeFromCode(proto.dataType, where);
-  const shape = proto.dims.map(Number);
-  if (shape.some((dim) => dim < 0 || !Number.isSafeInteger(dim)) || !Number.isSafeInteger(sizeOf(shape))) {
-    throw new GraftError("model", `${where}: impossible shape [${proto.dims}].`);
-  }
-  const expected = sizeOf(shape) * dtypeBytes[dtype];
-  if (proto.rawData.length > 0 || expected === 0) {
-    if (proto.rawData.length === expected) return new Tensor(dtype, shape, proto.rawData);
-    throw new GraftError(
-      "model",
-      `${where}: found ${proto.rawData.length} bytes, expected ${expected} for ${dtype} [${shape}].`,
-    );
-  }
-  return unpackTensor(proto, dtype, shape, where);
-}
-
-/** Values in the typed fields; 16-bit floats come as bit patterns in `int32_data` (onnx.proto, TensorProto). */
-function unpackTensor(proto: TensorProto, dtype: Tensor["dtype"], shape: readonly number[], where: string): Tensor {
-  const fields = [proto.floatData, proto.int32Data, proto.int64Data, proto.doubleData, proto.uint64Data];
-  const values: readonly (number | bigint)[] = fields.find((field) => field.length > 0) ?? [];
-  if (values.length !== sizeOf(shape)) {
-    throw new GraftError("model", `${where}: found ${values.length} values, expected ${sizeOf(shape)} for [${shape}].`);
-  }
-  if (dtype === "int64") return Tensor.of(dtype, shape, BigInt64Array.from(values, BigInt));
-  if (dtype === "uint64") return Tensor.of(dtype, shape, BigUint64Array.from(values, BigInt));
-  const data = new arrayOf[dtype](values.length);
-  for (let i = 0; i < values.length; i++) data[i] = Number(values[i]);
-  return Tensor.of(dtype, shape, data);
 }
