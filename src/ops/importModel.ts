@@ -1,5 +1,5 @@
 import { GraftError, messageOf } from "../base/errors.ts";
-import type { Dim, Shape } from "../base/shapes.ts";
+import { broadcastShapes, type Dim, type Shape } from "../base/shapes.ts";
 import { Tensor } from "../base/tensor.ts";
 import { opsetVersion } from "../graph/emit.ts";
 import { type AttributeValue, apply, type Operator, passThrough } from "../graph/operator.ts";
@@ -151,11 +151,12 @@ class Importer {
   /** The output type of a reshaping whose target is computed, where its lengths are known at least by name. */
   #typeFrom({ op }: Call, inputs: readonly (Value | undefined)[], known: Known | undefined): TensorType | undefined {
     if (known !== undefined) return known;
-    const target = op === "Reshape" || op === "Expand" || op === "ConstantOfShape" ? inputs.at(-1) : undefined;
+    const [x, target] = inputs;
     const dims = this.#folder.known(target)?.elements;
-    const dtype = op === "ConstantOfShape" ? undefined : inputs[0]?.type?.dtype;
-    if (dims === undefined || dtype === undefined || dims.some((dim) => dim === -1 || dim === 0)) return undefined;
-    return { dtype, shape: dims };
+    if (x?.type === undefined || dims === undefined || dims.includes(-1)) return undefined;
+    if (op === "Reshape" && !dims.includes(0)) return { dtype: x.dtype, shape: dims };
+    const shape = op === "Expand" ? broadcastShapes(x.shape, dims) : undefined;
+    return shape && { dtype: x.dtype, shape };
   }
 
   #apply(

@@ -1,5 +1,4 @@
-import { type Dim, product } from "../base/shapes.ts";
-import { remainingLength } from "../graph/coreOperators.ts";
+import { type Dim, product, remainingDim } from "../base/shapes.ts";
 import type { Value } from "../graph/value.ts";
 import type { Known } from "./known.ts";
 
@@ -15,8 +14,9 @@ export function settleReshape(x: Value, target: Known): readonly number[] | unde
   const free = dims.indexOf(-1);
   if (names.length === 1 && free >= 0) {
     const rest = product(dims.flatMap((dim, axis) => (axis === free ? [] : [dim === 0 ? x.shape[axis] : dim])));
-    dims[free] = remainingLength(product(x.shape), rest);
-    if (typeof dims[free] === "string") return undefined;
+    const length = remainingDim(product(x.shape), rest);
+    if (typeof length === "string" && length !== x.shape[free]) return undefined;
+    dims[free] = length === x.shape[free] ? 0 : length;
   }
   return dims.map((dim) => (typeof dim === "string" ? -1 : dim));
 }
