@@ -244,13 +244,14 @@ function liftResize(call: Call): Call {
   throw new GraftError("model", 'Resize: "tf_half_pixel_for_nn" is read only with nearest_mode "floor".');
 }
 
-function lowerMean(call: Call): readonly Value[] {
-  const [sum] = chain(call, add);
-  return [mul(sum, 1 / call.inputs.length)];
+function lowerMean(call: Call): Call | readonly Value[] {
+  const sum = chain(call, add);
+  return "op" in sum ? sum : [mul(sum[0], 1 / call.inputs.length)];
 }
 
 /** a ∘ b ∘ c … for operators of any number of operands. */
-function chain(call: Call, combine: typeof add): readonly Value[] {
+function chain(call: Call, combine: typeof add): Call | readonly Value[] {
+  if (call.inputs.some((value) => value !== undefined && value.type === undefined)) return call;
   const [first, ...rest] = operands(call, call.inputs.length);
   if (first === undefined) throw new GraftError("model", `${call.op}: it has no inputs; expected one or more.`);
   let result = rest.length === 0 ? identity(first) : first;
