@@ -2,6 +2,7 @@ import { type DType, isFloat } from "../base/dtypes.ts";
 import { broadcastShapes, type Dim, isStatic } from "../base/shapes.ts";
 import { sizeOf, Tensor } from "../base/tensor.ts";
 import { constant, constantOf, type Value } from "../graph/value.ts";
+import type { Call } from "./lift.ts";
 
 /** A small tensor of which every element is a number, or a length that only has a name: [N, 512, -1]. */
 export interface Known {
@@ -90,4 +91,38 @@ function advance(place: number[], shape: readonly number[]): void {
 function toLong(value: number): bigint {
   if (value >= 2 ** 63) return 2n ** 63n - 1n;
   return value < -(2 ** 63) ? -(2n ** 63n) : BigInt(value);
+}
+
+/** The one output of a standard operator, or nothing when it is not known before the graph runs. */
+export type FoldRule = (operands: Operands) => Known | undefined;
+
+/** The operands of a node and their known elements. */
+export class Operands {
+  readonly call: Call;
+  readonly #known: (value: Value | undefined) => Known | undefined;
+
+  constructor(call: Call, known: (value: Value | undefined) => Known | undefined) {
+    this.call = call;
+    this.#known = known;
+  }
+
+  at(index: number): Known | undefined {
+    return this.#known(this.call.inputs[index]);
+  }
+
+  /** An operand that must be plain numbers. */
+  numbers(index: number): readonly number[] | undefined {
+    const elements = this.at(index)?.elements;
+    return elements !== undefined && isStatic(elements) ? elements : undefined;
+  }
+
+  all(): readonly Known[] | undefined {
+    const known = this.call.inputs.map((value) => this.#known(value));
+    return known.length > 0 && known.every((each) => each !== undefined) ? known : undefined;
+  }
+
+  int(name: string, fallback: number): number {
+    const attribute = this.call.attributes[name];
+    return attribute?.type === "int" ? attribute.value : fallback;
+  }
 }

@@ -55,7 +55,7 @@ function sliceType(x: Value, starts: Value, ends: Value, axes?: Value, steps?: V
     for (const { axis, start, end, step } of rangesOf(x, starts, ends, axes, steps)) {
       const length = x.shape[axis];
       const whole = start === 0 && step === 1 && end >= 2 ** 31 - 1;
-      if (typeof length === "number") shape[axis] = cut(start, end, step, length).count;
+      if (typeof length === "number") shape[axis] = cutAxis(start, end, step, length).count;
       else if (!whole) shape[axis] = `slice(${length})`;
     }
     return { dtype: x.dtype, shape };
@@ -70,7 +70,7 @@ function cutsOf(x: Value, starts: Value, ends: Value, axes?: Value, steps?: Valu
   return rangesOf(x, starts, ends, axes, steps).map(({ axis, start, end, step }) => {
     const length = x.shape[axis];
     if (typeof length !== "number") throw shapeError("Slice", `axis ${axis} has the unknown length ${length}`);
-    return { axis, step, ...cut(start, end, step, length) };
+    return { axis, step, ...cutAxis(start, end, step, length) };
   });
 }
 
@@ -94,7 +94,7 @@ function rangesOf(x: Value, starts: Value, ends: Value, axes?: Value, steps?: Va
 }
 
 /** ONNX's clamping rules: specification of Slice-13. */
-function cut(begin: number, end: number, step: number, length: number): Pick<Cut, "start" | "count"> {
+export function cutAxis(begin: number, end: number, step: number, length: number): Pick<Cut, "start" | "count"> {
   const clamp = (at: number, low: number, high: number) => Math.min(Math.max(at < 0 ? at + length : at, low), high);
   const start = step > 0 ? clamp(begin, 0, length) : clamp(begin, 0, length - 1);
   const stop = step > 0 ? clamp(end, 0, length) : clamp(end, -1, length - 1);
