@@ -113,6 +113,7 @@ function keyOf({ location, offset, length }: Part): string {
 
 function* tensorsOf(proto: ModelProto): Generator<TensorProto> {
   if (proto.graph !== undefined) yield* tensorsOfGraph(proto.graph);
+  for (const { node } of proto.functions) for (const each of node) yield* tensorsOfNode(each);
 }
 
 function* tensorsOfGraph(graph: GraphProto): Generator<TensorProto> {

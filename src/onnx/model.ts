@@ -55,6 +55,20 @@ export interface Graph extends From<GraphProto> {
   readonly unheld?: ReadonlyMap<string, string>;
 }
 
+/** An operator that a file defines with others (ONNX, "Functions"). */
+export interface LocalFunction {
+  readonly name: string;
+  readonly domain: string;
+  readonly overload: string;
+  readonly opsets: ReadonlyMap<string, number>;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  /** Attributes that a call may leave out. */
+  readonly defaults: Node["attributes"];
+  /** Their attributes may refer to those of the call: `other`, with `refAttrName`. */
+  readonly nodes: readonly Node[];
+}
+
 /** A whole ONNX file. */
 export interface Model extends From<ModelProto> {
   readonly irVersion: number;
@@ -63,4 +77,6 @@ export interface Model extends From<ModelProto> {
   readonly producer: string;
   readonly metadata: ReadonlyMap<string, string>;
   readonly graph: Graph;
+  /** Read only: they are written as they were read. */
+  readonly functions?: readonly LocalFunction[];
 }

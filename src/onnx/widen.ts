@@ -3,6 +3,7 @@ import { Tensor } from "../base/tensor.ts";
 import { dtypeCode } from "./dtypes.ts";
 import type { Attribute, Graph, Model, Node, ValueInfo } from "./model.ts";
 import { TensorProto_DataType as Code } from "./onnx_pb.ts";
+import { StoredTensor } from "./readTensor.ts";
 
 /** Attributes whose number is an element type. */
 const typeAttributes = new Set(["to", "dtype", "output_dtype", "stash_type"]);
@@ -13,11 +14,13 @@ const otherFloats = new Set<number>([Code.FLOAT16, Code.BFLOAT16, Code.DOUBLE]);
  * One float type throughout is what gradients and fast kernels need.
  */
 export function widenModel(model: Model): Model {
-  return { ...model, graph: widenGraph(model.graph) };
+  const functions = model.functions?.map((each) => ({ ...each, nodes: each.nodes.map(widenNode) })) ?? [];
+  return { ...model, graph: widenGraph(model.graph), functions };
 }
 
-/** A tensor of float32 in place of other floats; all else stays as it is. */
+/** A tensor of float32 in place of other floats. How the file stored it no longer matters, and is forgotten. */
 export function widenTensor(tensor: Tensor): Tensor {
+  if (tensor instanceof StoredTensor) return widenTensor(new Tensor(tensor.dtype, tensor.shape, tensor.bytes));
   if (tensor.dtype === "float64") return Tensor.float32(tensor.shape, tensor.numbers);
   if (tensor.dtype !== "float16") return tensor;
   const bits = tensor.data;

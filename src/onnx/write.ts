@@ -23,7 +23,8 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./onnx_pb.ts";
-import { readAttribute, readMetadata, readOpsets, readValueInfo, shortDomain } from "./read.ts";
+import { readMetadata, readOpsets } from "./read.ts";
+import { readAttribute, readValueInfo, shortDomain } from "./readGraph.ts";
 import { StoredTensor } from "./readTensor.ts";
 
 /** Protocol buffers, and so ONNX files, end here (onnx/docs/ExternalData.md). */
@@ -38,7 +39,7 @@ export function writeModel(model: Model): Uint8Array {
   const proto = model.origin === undefined ? create(ModelProtoSchema) : copyOf(model.origin);
   if (Number(proto.irVersion) !== model.irVersion) proto.irVersion = BigInt(model.irVersion);
   if (proto.producerName !== model.producer) proto.producerName = model.producer;
-  if (!sameEntries(readOpsets(proto), model.opsets)) {
+  if (!sameEntries(readOpsets(proto.opsetImport), model.opsets)) {
     proto.opsetImport = [...model.opsets].map(([domain, version]) =>
       create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) }),
     );

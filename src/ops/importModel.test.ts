@@ -1,7 +1,9 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { Graph, Model, Node, ValueInfo } from "../onnx/model.ts";
+import { ModelProtoSchema, TensorProtoSchema } from "../onnx/onnx_pb.ts";
 import { readModel } from "../onnx/read.ts";
 import { writeModel } from "../onnx/write.ts";
 import { file, graph, i, ints, node, type Parts, rewritten, run, tensor } from "./importModel.fixture.ts";
@@ -164,6 +166,17 @@ describe("a model file", () => {
 });
 
 describe("a model in other float types", () => {
+  it("has its bfloat16 weights as float32", async () => {
+    const proto = fromBinary(
+      ModelProtoSchema,
+      file({ opset: 13, nodes: [node("Add", "x w", "y")], inputs: { x: [2] } }),
+    );
+    const brain = { name: "w", dataType: 16, dims: [2n], rawData: Uint8Array.of(0x80, 0x3f, 0, 0xc0) };
+    proto.graph?.initializer.push(create(TensorProtoSchema, brain));
+    const [y] = await run(rewritten(toBinary(ModelProtoSchema, proto)), { x: Tensor.float32([2], [1, 2]) });
+    expect(y?.numbers).toEqual([2, 0]);
+  });
+
   it.each(["float16", "float64"] as const)("%s is float32 throughout once imported", async (dtype) => {
     const one = dtype === "float16" ? Uint16Array.of(0x3c00) : Float64Array.of(1);
     const code = dtype === "float16" ? 10 : 11;

@@ -2,17 +2,19 @@ import { GraftError, messageOf } from "../base/errors.ts";
 import { broadcastShapes, type Dim, type Shape } from "../base/shapes.ts";
 import { Tensor } from "../base/tensor.ts";
 import { opsetVersion } from "../graph/emit.ts";
-import { type AttributeValue, apply, type Operator, passThrough } from "../graph/operator.ts";
+import { type AttributeValue, apply } from "../graph/operator.ts";
 import { constant, constantNumbers, input, type TensorType, type Value } from "../graph/value.ts";
 import { dtypeCode } from "../onnx/dtypes.ts";
-import type { Attribute, Graph, Model, Node, ValueInfo } from "../onnx/model.ts";
+import type { Graph, LocalFunction, Model, Node, ValueInfo } from "../onnx/model.ts";
 import { limitRank } from "../onnx/readTensor.ts";
 import { widenModel } from "../onnx/widen.ts";
+import { constantTensor } from "./constantNode.ts";
 import { ConstantFolder } from "./foldConstants.ts";
 import { foldWeight } from "./foldWeights.ts";
 import { type Known, toConstant } from "./known.ts";
 import { type Call, lift, newestOpset, oldestOpset } from "./lift.ts";
-import { operators } from "./registry.ts";
+import { inlineNodes } from "./localFunction.ts";
+import { resolveOperator } from "./resolveOperator.ts";
 import { Scope } from "./scope.ts";
 import { rebatchReshape, settleExpand, settleReshape } from "./settleShape.ts";
 
@@ -37,9 +39,10 @@ export interface ImportOptions {
  * Throws `model` or `shape`, naming file and node, when the graph is not sorted, defines a name twice or uses one that nothing defines.
  */
 export function importModel(model: Model, options: ImportOptions = {}): Imported {
-  const { graph } = widenModel(model);
-  const importer = new Importer(model, graph, options);
-  const scope = new Scope(importer.where, graph);
+  const widened = widenModel(model);
+  const { graph } = widened;
+  const importer = new Importer(widened, options);
+  const scope = new Scope(importer.where, graph, checkedOpset(model.opsets, importer.where));
   const inputs = graphInputs(graph).map((info) => importer.feed(info));
   for (const value of inputs) scope.define(value.source.kind === "input" ? value.source.name : "", value);
   const outputs = importer.graph(graph, scope);
@@ -51,35 +54,25 @@ export function graphInputs({ inputs, initializers, unheld }: Graph): readonly V
   return inputs.filter(({ name }) => !initializers.has(name) && unheld?.has(name) !== true);
 }
 
-/** Operands that the rules need as constants: with computed ones the operator only passes through. */
-const constantOperands: ReadonlyMap<string, readonly number[]> = new Map([
-  ["Reshape", [1]],
-  ["Expand", [1]],
-  ["Squeeze", [1]],
-  ["Unsqueeze", [1]],
-  ["Slice", [1, 2, 3, 4]],
-  ["Pad", [1, 3]],
-  ["CenterCropPad", [1]],
-  ["ReduceSum", [1]],
-  ["ReduceMean", [1]],
-  ["ReduceMax", [1]],
-  ["ReduceMin", [1]],
-]);
+/** Functions may call functions; together they must stay a graph of sensible size. */
+const limitDepth = 32;
+const limitInlined = 50_000;
 
 class Importer {
   readonly where: string;
-  readonly #opset: number;
+  readonly #functions: ReadonlyMap<string, LocalFunction>;
   readonly #opsets: ReadonlyMap<string, number>;
   readonly #declared: ReadonlyMap<string, TensorType>;
   readonly #folder = new ConstantFolder();
   readonly #shapes: ReadonlyMap<string, Shape>;
+  #inlined = 0;
   /** The number of images that the file was written for, where more are fed now. */
   readonly #batch: number | undefined;
 
-  constructor(model: Model, graph: Graph, { fileName = "the model", shapes = new Map() }: ImportOptions) {
+  constructor({ graph, opsets, functions = [] }: Model, { fileName = "the model", shapes = new Map() }: ImportOptions) {
     this.where = `"${fileName}"`;
-    this.#opsets = model.opsets;
-    this.#opset = checkedOpset(model, this.where);
+    this.#opsets = opsets;
+    this.#functions = new Map(functions.map((each) => [keyOf(each.domain, each.name), each]));
     this.#shapes = shapes;
     const replaced = graphInputs(graph).filter(({ name }) => shapes.has(name));
     this.#declared = declaredTypes(graph, replaced, shapes);
@@ -96,40 +89,63 @@ class Importer {
   /** Defines everything in `graph` and gives its outputs. */
   graph(graph: Graph, scope: Scope): readonly Value[] {
     for (const [name, tensor] of graph.initializers) scope.define(name, constant(tensor, name));
-    for (const node of graph.nodes) {
+    this.#nodes(graph.nodes, scope);
+    return graph.outputs.map(({ name }) => scope.find(name));
+  }
+
+  #nodes(nodes: readonly Node[], scope: Scope): void {
+    for (const node of nodes) {
       const values = this.#located(node, () => this.#node(node, scope));
       values.forEach((value, i) => {
         const name = node.outputs[i];
         if (name !== undefined && name !== "") scope.define(name, value, node);
       });
     }
-    return graph.outputs.map(({ name }) => scope.find(name));
   }
 
   #node(node: Node, scope: Scope): readonly Value[] {
     const inputs = node.inputs.map((name) => (name === "" ? undefined : scope.find(name, node)));
-    if (node.domain !== "") return this.#apply(node, inputs, node.attributes, undefined);
+    const local = this.#functions.get(keyOf(node.domain, node.op));
+    if (local !== undefined) return this.#inline(local, node, inputs, scope);
+    if (node.domain !== "") return this.#apply(node, inputs, this.#opsets.get(node.domain));
     if (node.op === "Constant") return [constant(constantTensor(node), node.outputs[0])];
     if (node.op === "If") {
       const condition = this.#folder.known(inputs[0])?.elements[0];
       const taken = node.attributes[condition ? "then_branch" : "else_branch"];
       if (typeof condition === "number" && taken?.type === "graph") {
-        return this.graph(taken.value, new Scope(this.where, taken.value, scope));
+        return this.graph(taken.value, scope.inside(taken.value));
       }
     }
     const call: Call = { op: node.op, inputs, attributes: node.attributes, outputs: node.outputs.length };
-    const lifted = lift(call, this.#opset);
-    return "op" in lifted ? this.#standard(node, lifted) : lifted;
+    const lifted = lift(call, scope.opset);
+    return "op" in lifted ? this.#standard(node, lifted, scope.opset) : lifted;
   }
 
-  #standard(node: Node, call: Call): readonly Value[] {
+  /** A call of a function that the file defines: its nodes, over the operands. */
+  #inline(local: LocalFunction, call: Node, inputs: readonly (Value | undefined)[], caller: Scope): readonly Value[] {
+    this.#inlined += local.nodes.length;
+    if (this.#inlined > limitInlined || caller.depth > limitDepth) {
+      throw new GraftError("model", `the file's functions call each other too often (at "${local.name}").`);
+    }
+    const opset = local.opsets.has("") ? checkedOpset(local.opsets, this.where) : caller.opset;
+    const scope = new Scope(this.where, {}, opset, caller.depth + 1);
+    local.inputs.forEach((name, i) => {
+      const value = inputs[i];
+      if (value !== undefined) scope.define(name, value);
+    });
+    this.#nodes(inlineNodes(local, call, inputs), scope);
+    return local.outputs.slice(0, call.outputs.length).map((name) => scope.find(name, call));
+  }
+
+  #standard(node: Node, call: Call, opset: number): readonly Value[] {
     const known = this.#folder.fold(call);
     const folded = known && toConstant(known);
     if (folded !== undefined) return [folded];
     const inputs = this.#settled(call);
     const [x] = inputs;
     if (call.op === "Cast" && x?.type !== undefined && isSameType(call, x.type)) return [x];
-    const outputs = this.#apply({ ...node, op: call.op }, inputs, call.attributes, this.#typeFrom(call, inputs, known));
+    const newest: Node = { ...node, op: call.op, attributes: call.attributes };
+    const outputs = this.#apply(newest, inputs, opset, this.#typeFrom(call, inputs, known));
     const [first] = outputs;
     if (known !== undefined && first !== undefined) this.#folder.remember(first, known);
     return outputs;
@@ -162,15 +178,12 @@ class Importer {
   #apply(
     node: Node,
     inputs: readonly (Value | undefined)[],
-    attributes: Node["attributes"],
-    type: TensorType | undefined,
+    version: number | undefined,
+    type?: TensorType,
   ): readonly Value[] {
-    const rule = node.domain === "" ? operators.get(node.op) : undefined;
-    const usable = rule !== undefined && fits(rule, inputs, attributes);
-    const version = this.#opsets.get(node.domain);
-    const operator = usable ? rule : passThrough(node.op, node.domain, attributes, version);
+    const operator = resolveOperator(node, inputs, version);
     const values: Record<string, AttributeValue> = {};
-    for (const [name, { value }] of Object.entries(attributes)) values[name] = value;
+    for (const [name, { value }] of Object.entries(node.attributes)) values[name] = value;
     const declared = node.outputs.map((name, i) => (i === 0 ? type : undefined) ?? this.#declared.get(name));
     const applied = apply(operator, inputs, values, { name: node.name || (node.outputs[0] ?? ""), declared });
     for (const { type: inferred } of applied.outputs) checkType(inferred);
@@ -196,8 +209,12 @@ class Importer {
   }
 }
 
-function checkedOpset(model: Model, where: string): number {
-  const opset = model.opsets.get("") ?? opsetVersion;
+function keyOf(domain: string, op: string): string {
+  return `${domain}::${op}`;
+}
+
+function checkedOpset(opsets: ReadonlyMap<string, number>, where: string): number {
+  const opset = opsets.get("") ?? opsetVersion;
   if (opset >= oldestOpset && opset <= newestOpset) return opset;
   const advice = opset < oldestOpset ? "Export the model again with operator set 13 or newer." : "Update Graft.";
   throw new GraftError(
@@ -206,37 +223,9 @@ function checkedOpset(model: Model, where: string): number {
   );
 }
 
-/** Whether the operator's rule speaks of a node with these operands and attributes. */
-function fits(
-  { name, rule, fields = {} }: Operator,
-  inputs: readonly (Value | undefined)[],
-  attributes: Node["attributes"],
-): boolean {
-  if (rule === undefined || inputs.some((value) => value !== undefined && value.type === undefined)) return false;
-  if (inputs.length > rule.inputs.length && rule.inputs[0]?.startsWith("...") !== true) return false;
-  const needed = constantOperands.get(name) ?? [];
-  if (needed.some((i) => inputs[i] !== undefined && inputs[i].source.kind !== "constant")) return false;
-  return Object.entries(attributes).every(([key, { type }]) => Object.hasOwn(fields, key) && fields[key].type === type);
-}
-
 function isSameType({ attributes }: Call, { dtype }: TensorType): boolean {
   const to = attributes["to"];
   return to?.type === "int" && to.value === dtypeCode(dtype);
-}
-
-/** ONNX, Constant-13: one of seven attributes. */
-function constantTensor(node: Node): Tensor {
-  const given = Object.entries(node.attributes);
-  const [name, attribute]: [string, Attribute | undefined] = given[0] ?? ["no value", undefined];
-  if (given.length === 1 && attribute !== undefined) {
-    if (attribute.type === "tensor") return attribute.value;
-    if (attribute.type === "float") return Tensor.float32([], [attribute.value]);
-    if (attribute.type === "floats") return Tensor.float32([attribute.value.length], attribute.value);
-    if (attribute.type === "int") return new Tensor("int64", [], Tensor.int64([attribute.value]).bytes);
-    if (attribute.type === "ints") return Tensor.int64(attribute.value);
-  }
-  const found = given.length > 1 ? given.map(([key]) => key).join(" and ") : name;
-  throw new GraftError("model", `it holds ${found}; expected one tensor, number or list of numbers.`);
 }
 
 /** Types that the file states, but for those that follow from input shapes which are no longer the file's. */

@@ -8,11 +8,22 @@ export class Scope {
   readonly #where: string;
   readonly #unheld: ReadonlyMap<string, string>;
   readonly #outer: Scope | undefined;
+  /** The operator set in which the nodes here are written. */
+  readonly opset: number;
+  /** How many functions are being called. */
+  readonly depth: number;
 
-  constructor(where: string, { unheld = new Map() }: Pick<Graph, "unheld">, outer?: Scope) {
+  constructor(where: string, { unheld = new Map() }: Pick<Graph, "unheld">, opset: number, depth = 0, outer?: Scope) {
     this.#where = where;
     this.#unheld = unheld;
     this.#outer = outer;
+    this.opset = opset;
+    this.depth = depth;
+  }
+
+  /** For a graph inside a node here, which sees these names too. */
+  inside(graph: Graph): Scope {
+    return new Scope(this.#where, graph, this.opset, this.depth, this);
   }
 
   define(name: string, value: Value, by?: Node): void {
