@@ -19,7 +19,10 @@ export class ConstantFolder {
 
   /** What is known of a value's elements. */
   known(value: Value | undefined): Known | undefined {
-    return value && (this.#found.get(value) ?? knownConstant(value));
+    if (value === undefined) return undefined;
+    const found = this.#found.get(value) ?? knownConstant(value);
+    if (found !== undefined) this.#found.set(value, found);
+    return found;
   }
 
   /** Remembers what a computed value holds. */

@@ -4,7 +4,7 @@ import { sizeOf, Tensor } from "../base/tensor.ts";
 import { constant, type Node, type Value } from "../graph/value.ts";
 import { stridesOf } from "./known.ts";
 
-const views = new Set(["Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
+const views = new Set(["Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
 
 /**
  * A weight that a file stores in another shape or order than it uses, brought into place; nothing for other nodes.
@@ -16,6 +16,7 @@ export function foldWeight({ operator, inputs, outputs, attributes }: Node): Val
   if (x?.source.kind !== "constant" || type === undefined || !isStatic(type.shape)) return undefined;
   const { tensor, name } = x.source;
   if (operator.domain !== "" || tensor.size !== sizeOf(type.shape)) return undefined;
+  if (operator.name === "Identity") return x;
   if (views.has(operator.name)) return constant(new Tensor(tensor.dtype, type.shape, tensor.bytes), name);
   if (operator.name !== "Transpose") return undefined;
   const perm = attributes["perm"];

@@ -1,6 +1,7 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { GraftError } from "../base/errors.ts";
+import type { Shape } from "../base/shapes.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { Graph, Model, Node, ValueInfo } from "../onnx/model.ts";
 import { ModelProtoSchema, TensorProtoSchema } from "../onnx/onnx_pb.ts";
@@ -101,9 +102,12 @@ describe("a model file", () => {
   });
 
   it("with constants that double at every node stays quick", () => {
-    const weights = { x: Tensor.int64(new Array<number>(60_000).fill(1)) };
+    const weights = { x: Tensor.int64(new Array<number>(4096).fill(1)) };
     const add = chain(5000, (from, to) => node("Add", `${from} ${from}`, to));
     expect(refusal(file({ opset: 13, nodes: add, inputs: {}, weights }))).toBe("");
+    const fed = chain(10_000, (from, to) => node("Add", `${from} w`, to));
+    const large = { w: Tensor.float32([4096], new Array<number>(4096).fill(1)) };
+    expect(refusal(file({ opset: 13, nodes: fed, inputs: { x: [4096] }, weights: large }))).toBe("");
   });
 
   it("of twenty thousand nodes is read in a second", () => {
@@ -153,6 +157,17 @@ describe("a model file", () => {
       ["N", 48],
       ["N", 48],
     ]);
+  });
+
+  it("may state types by other names than its input is given", () => {
+    const nodes = [node("Strange", "x", "y")];
+    const typed = (inputs: Parts["inputs"], declared: ValueInfo["shape"], now: Shape) => {
+      const bytes = file({ opset: 13, nodes, inputs: inputs ?? {}, declared });
+      return importModel(readModel(bytes), { shapes: new Map([["x", now]]) }).outputs.get("y")?.type?.shape;
+    };
+    expect(typed({ x: ["batch", 3] }, ["batch", "k", 7], ["N", 3])).toEqual(["N", "k", 7]);
+    expect(typed({ x: [1, 3] }, [1, 1, 7], ["N", 3])).toEqual(["N", 1, 7]);
+    expect(typed({ x: [1, 3, 8] }, [1, 1, 7], ["N", 3, 9])).toBeUndefined();
   });
 
   it("may use operators of a newer operator set than Graft writes", async () => {

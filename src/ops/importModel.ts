@@ -1,5 +1,5 @@
 import { GraftError, messageOf } from "../base/errors.ts";
-import { broadcastShapes, type Dim, type Shape } from "../base/shapes.ts";
+import { broadcastShapes, type Shape } from "../base/shapes.ts";
 import { Tensor } from "../base/tensor.ts";
 import { opsetVersion } from "../graph/emit.ts";
 import { type AttributeValue, apply } from "../graph/operator.ts";
@@ -9,6 +9,7 @@ import type { Graph, LocalFunction, Model, Node, ValueInfo } from "../onnx/model
 import { limitRank } from "../onnx/readTensor.ts";
 import { widenModel } from "../onnx/widen.ts";
 import { constantTensor } from "./constantNode.ts";
+import { type Declared, declaredShape, declaredTypes } from "./declaredTypes.ts";
 import { ConstantFolder } from "./foldConstants.ts";
 import { foldWeight } from "./foldWeights.ts";
 import { type Known, toConstant } from "./known.ts";
@@ -62,27 +63,22 @@ class Importer {
   readonly where: string;
   readonly #functions: ReadonlyMap<string, LocalFunction>;
   readonly #opsets: ReadonlyMap<string, number>;
-  readonly #declared: ReadonlyMap<string, TensorType>;
+  readonly #declared: Declared;
   readonly #folder = new ConstantFolder();
   readonly #shapes: ReadonlyMap<string, Shape>;
   #inlined = 0;
-  /** The number of images that the file was written for, where more are fed now. */
-  readonly #batch: number | undefined;
 
   constructor({ graph, opsets, functions = [] }: Model, { fileName = "the model", shapes = new Map() }: ImportOptions) {
     this.where = `"${fileName}"`;
     this.#opsets = opsets;
     this.#functions = new Map(functions.map((each) => [keyOf(each.domain, each.name), each]));
     this.#shapes = shapes;
-    const replaced = graphInputs(graph).filter(({ name }) => shapes.has(name));
-    this.#declared = declaredTypes(graph, replaced, shapes);
-    const [first] = replaced.map(({ name, shape }) => (shapes.get(name)?.[0] === shape?.[0] ? undefined : shape?.[0]));
-    this.#batch = typeof first === "number" ? first : undefined;
+    this.#declared = declaredTypes(graph, shapes);
   }
 
   feed(info: ValueInfo): Value {
     const { name, dtype } = info;
-    if (dtype !== undefined) return input(name, dtype, this.#shapes.get(name) ?? shapeOf(info, this.where));
+    if (dtype !== undefined) return input(name, dtype, this.#shapes.get(name) ?? declaredShape(info, this.where));
     throw new GraftError("model", `${this.where}: the input "${name}" is not a tensor of numbers; expected one.`);
   }
 
@@ -107,7 +103,7 @@ class Importer {
     const inputs = node.inputs.map((name) => (name === "" ? undefined : scope.find(name, node)));
     const local = this.#functions.get(keyOf(node.domain, node.op));
     if (local !== undefined) return this.#inline(local, node, inputs, scope);
-    if (node.domain !== "") return this.#apply(node, inputs, this.#opsets.get(node.domain));
+    if (node.domain !== "") return this.#apply(node, inputs, scope);
     if (node.op === "Constant") return [constant(constantTensor(node), node.outputs[0])];
     if (node.op === "If") {
       const condition = this.#folder.known(inputs[0])?.elements[0];
@@ -118,7 +114,7 @@ class Importer {
     }
     const call: Call = { op: node.op, inputs, attributes: node.attributes, outputs: node.outputs.length };
     const lifted = lift(call, scope.opset);
-    return "op" in lifted ? this.#standard(node, lifted, scope.opset) : lifted;
+    return "op" in lifted ? this.#standard(node, lifted, scope) : lifted;
   }
 
   /** A call of a function that the file defines: its nodes, over the operands. */
@@ -137,7 +133,7 @@ class Importer {
     return local.outputs.slice(0, call.outputs.length).map((name) => scope.find(name, call));
   }
 
-  #standard(node: Node, call: Call, opset: number): readonly Value[] {
+  #standard(node: Node, call: Call, scope: Scope): readonly Value[] {
     const known = this.#folder.fold(call);
     const folded = known && toConstant(known);
     if (folded !== undefined) return [folded];
@@ -145,7 +141,7 @@ class Importer {
     const [x] = inputs;
     if (call.op === "Cast" && x?.type !== undefined && isSameType(call, x.type)) return [x];
     const newest: Node = { ...node, op: call.op, attributes: call.attributes };
-    const outputs = this.#apply(newest, inputs, opset, this.#typeFrom(call, inputs, known));
+    const outputs = this.#apply(newest, inputs, scope, this.#typeFrom(call, inputs, known));
     const [first] = outputs;
     if (known !== undefined && first !== undefined) this.#folder.remember(first, known);
     return outputs;
@@ -158,8 +154,8 @@ class Importer {
     const known = this.#folder.known(target);
     if (known === undefined) return inputs;
     let dims = op === "Reshape" ? settleReshape(x, known) : settleExpand(x, known);
-    if (op === "Reshape" && dims !== undefined && this.#batch !== undefined)
-      dims = rebatchReshape(x, dims, this.#batch);
+    const { batch } = this.#declared;
+    if (op === "Reshape" && dims !== undefined && batch !== undefined) dims = rebatchReshape(x, dims, batch);
     if (dims === undefined || String(dims) === String(constantNumbers(target))) return inputs;
     return [x, constant(Tensor.int64(dims)), ...rest];
   }
@@ -175,20 +171,21 @@ class Importer {
     return shape && { dtype: x.dtype, shape };
   }
 
-  #apply(
-    node: Node,
-    inputs: readonly (Value | undefined)[],
-    version: number | undefined,
-    type?: TensorType,
-  ): readonly Value[] {
+  #apply(node: Node, inputs: readonly (Value | undefined)[], scope: Scope, type?: TensorType): readonly Value[] {
+    const version = node.domain === "" ? scope.opset : this.#opsets.get(node.domain);
     const operator = resolveOperator(node, inputs, version);
     const values: Record<string, AttributeValue> = {};
     for (const [name, { value }] of Object.entries(node.attributes)) values[name] = value;
-    const declared = node.outputs.map((name, i) => (i === 0 ? type : undefined) ?? this.#declared.get(name));
+    const declared = node.outputs.map((name, i) => (i === 0 ? type : undefined) ?? this.#stated(name, scope));
     const applied = apply(operator, inputs, values, { name: node.name || (node.outputs[0] ?? ""), declared });
     for (const { type: inferred } of applied.outputs) checkType(inferred);
     const weight = foldWeight(applied);
     return weight === undefined ? applied.outputs : [weight];
+  }
+
+  /** Names inside a function are its own. */
+  #stated(name: string, { depth }: Scope): TensorType | undefined {
+    return depth === 0 ? this.#declared.types.get(name) : undefined;
   }
 
   /** Shape rules trust their operands; whatever a file breaks in them is said with the node's name. */
@@ -226,29 +223,6 @@ function checkedOpset(opsets: ReadonlyMap<string, number>, where: string): numbe
 function isSameType({ attributes }: Call, { dtype }: TensorType): boolean {
   const to = attributes["to"];
   return to?.type === "int" && to.value === dtypeCode(dtype);
-}
-
-/** Types that the file states, but for those that follow from input shapes which are no longer the file's. */
-function declaredTypes(
-  graph: Graph,
-  replaced: readonly ValueInfo[],
-  shapes: ReadonlyMap<string, Shape>,
-): ReadonlyMap<string, TensorType> {
-  const changed = replaced.some(({ name, shape }) => String(shapes.get(name)) !== String(shape));
-  if (changed) return new Map();
-  const types = new Map<string, TensorType>();
-  for (const info of [...graph.valueInfos, ...graph.outputs]) {
-    const { name, dtype, shape } = info;
-    if (dtype !== undefined && shape !== undefined) types.set(name, { dtype, shape: shapeOf(info, "") });
-  }
-  return types;
-}
-
-function shapeOf({ name, shape }: ValueInfo, where: string): readonly Dim[] {
-  if (shape === undefined) {
-    throw new GraftError("model", `${where}: the graph input "${name}" declares no shape; expected one.`);
-  }
-  return shape.map((dim, axis) => dim ?? `${name}.${axis}`);
 }
 
 /** A shape that no memory holds is damage, and is said where it arises. */

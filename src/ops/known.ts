@@ -12,7 +12,7 @@ export interface Known {
 }
 
 /** Larger tensors are no shapes. */
-export const limitElements = 65_536;
+export const limitElements = 4096;
 
 export function knownVector(elements: readonly Dim[]): Known {
   return { dtype: "int64", shape: [elements.length], elements };
