@@ -63,6 +63,23 @@ describe("shape arithmetic in a file", () => {
     expect(imported({ opset: 18, nodes, inputs: { x: ["N", 3, "H", "W"] } }).output.shape).toEqual(["N", 3, "H*W"]);
   });
 
+  it("a target keeps its meaning where zeros are lengths", () => {
+    const zeros = flatten.map((each) => (each.op === "Reshape" ? { ...each, attributes: { allowzero: i(1) } } : each));
+    const parts = { opset: 18, nodes: zeros, inputs: images };
+    expect(imported(parts).output.shape).toEqual(["N", 48]);
+    const empty = [
+      node("Constant", "", "none", { value_ints: ints(0, 5) }),
+      node("Reshape", "x none", "y", { allowzero: i(1) }),
+    ];
+    expect(imported({ opset: 18, nodes: empty, inputs: { x: [0, 3] } }).output.shape).toEqual([0, 5]);
+  });
+
+  it("a Squeeze without axes never drops the images, be it one", async () => {
+    const parts = { opset: 13, nodes: [node("Squeeze", "x", "y")], inputs: { x: ["N", 3, 1, 1] } };
+    const [y] = await run(rewritten(file(parts)), { x: randomTensor("x", [1, 3, 1, 1], { low: -1, high: 1 }) });
+    expect(y?.shape).toEqual([1, 3]);
+  });
+
   it("a class token is repeated for each image through a computed Expand", async () => {
     const nodes = [
       node("Shape", "x", "count", { start: i(0), end: i(1) }),

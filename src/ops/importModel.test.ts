@@ -110,6 +110,12 @@ describe("a model file", () => {
     expect(refusal(file({ opset: 13, nodes: fed, inputs: { x: [4096] }, weights: large }))).toBe("");
   });
 
+  it("with a million axes at every node is refused", () => {
+    const nodes = chain(2000, (from, to) => node("Squeeze", `${from} axes`, to));
+    const weights = { axes: new Tensor("int64", [1_000_000], new Uint8Array(8_000_000)) };
+    expect(refusal(file({ opset: 13, nodes, weights }))).toMatch(/node "v0" \(Squeeze\): input 1 has 1000000 entries/);
+  });
+
   it("of twenty thousand nodes is read in a second", () => {
     const nodes = chain(20_000, (from, to) => node("Relu", from, to));
     const bytes = file({ opset: 13, nodes });

@@ -3,7 +3,7 @@ import { broadcastShapes, type Shape } from "../base/shapes.ts";
 import { Tensor } from "../base/tensor.ts";
 import { opsetVersion } from "../graph/emit.ts";
 import { type AttributeValue, apply } from "../graph/operator.ts";
-import { constant, constantNumbers, input, type TensorType, type Value } from "../graph/value.ts";
+import { constant, input, type TensorType, type Value } from "../graph/value.ts";
 import { dtypeCode } from "../onnx/dtypes.ts";
 import type { Graph, LocalFunction, Model, Node, ValueInfo } from "../onnx/model.ts";
 import { limitRank } from "../onnx/readTensor.ts";
@@ -17,7 +17,7 @@ import { type Call, lift, newestOpset, oldestOpset } from "./lift.ts";
 import { inlineNodes } from "./localFunction.ts";
 import { resolveOperator } from "./resolveOperator.ts";
 import { Scope } from "./scope.ts";
-import { rebatchReshape, settleExpand, settleReshape } from "./settleShape.ts";
+import { axesOfOne, rebatchReshape, settleExpand, settleReshape } from "./settleShape.ts";
 
 /** An ONNX graph as values: its inputs in order, and every named tensor. */
 export interface Imported {
@@ -137,32 +137,36 @@ class Importer {
     const known = this.#folder.fold(call);
     const folded = known && toConstant(known);
     if (folded !== undefined) return [folded];
-    const inputs = this.#settled(call);
+    const settled = this.#settled(call);
+    const { op, inputs, attributes } = settled;
     const [x] = inputs;
-    if (call.op === "Cast" && x?.type !== undefined && isSameType(call, x.type)) return [x];
-    const newest: Node = { ...node, op: call.op, attributes: call.attributes };
-    const outputs = this.#apply(newest, inputs, scope, this.#typeFrom(call, inputs, known));
+    if (op === "Cast" && x?.type !== undefined && isSameType(call, x.type)) return [x];
+    const outputs = this.#apply({ ...node, op, attributes }, inputs, scope, this.#typeFrom(settled, known));
     const [first] = outputs;
     if (known !== undefined && first !== undefined) this.#folder.remember(first, known);
     return outputs;
   }
 
-  /** The operands, with target shapes that hold names written as constants where that can be said. */
-  #settled({ op, inputs }: Call): readonly (Value | undefined)[] {
-    const [x, target, ...rest] = inputs;
-    if (x?.type === undefined || target === undefined || (op !== "Reshape" && op !== "Expand")) return inputs;
-    const known = this.#folder.known(target);
-    if (known === undefined) return inputs;
+  /** The node with its target as a constant, where it was computed from lengths that only have a name. */
+  #settled(call: Call): Call {
+    const { op, attributes } = call;
+    const [x, target, ...rest] = call.inputs;
+    if (x?.type === undefined) return call;
+    if (op === "Squeeze" && target === undefined) return { ...call, inputs: [x, constant(Tensor.int64(axesOfOne(x)))] };
+    const known = op === "Reshape" || op === "Expand" ? this.#folder.known(target) : undefined;
+    const { allowzero, ...others } = attributes;
+    if (known === undefined || (allowzero?.value === 1 && known.elements.includes(0))) return call;
     let dims = op === "Reshape" ? settleReshape(x, known) : settleExpand(x, known);
     const { batch } = this.#declared;
     if (op === "Reshape" && dims !== undefined && batch !== undefined) dims = rebatchReshape(x, dims, batch);
-    if (dims === undefined || String(dims) === String(constantNumbers(target))) return inputs;
-    return [x, constant(Tensor.int64(dims)), ...rest];
+    return dims === undefined
+      ? call
+      : { ...call, inputs: [x, constant(Tensor.int64(dims)), ...rest], attributes: others };
   }
 
   /** The output type of a reshaping whose target is computed, where its lengths are known at least by name. */
-  #typeFrom({ op }: Call, inputs: readonly (Value | undefined)[], known: Known | undefined): TensorType | undefined {
-    if (known !== undefined) return known;
+  #typeFrom({ op, inputs }: Call, known: Known | undefined): TensorType | undefined {
+    if (known !== undefined) return { dtype: known.dtype, shape: known.shape };
     const [x, target] = inputs;
     const dims = this.#folder.known(target)?.elements;
     if (x?.type === undefined || dims === undefined || dims.includes(-1)) return undefined;

@@ -1,6 +1,8 @@
+import { GraftError } from "../base/errors.ts";
 import { type Operator, passThrough } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
 import type { Node } from "../onnx/model.ts";
+import { limitRank } from "../onnx/readTensor.ts";
 import { operators } from "./registry.ts";
 
 /** Operands that the rules need as constants: with computed ones the operator only passes through. */
@@ -18,6 +20,15 @@ const constantOperands: ReadonlyMap<string, readonly number[]> = new Map([
   ["ReduceMin", [1]],
 ]);
 
+/** Operands whose numbers a rule reads where they are constant. */
+const readOperands: ReadonlyMap<string, readonly number[]> = new Map([
+  ...constantOperands,
+  ["Resize", [2, 3]],
+  ["Dropout", [2]],
+]);
+/** No list of axes, lengths or pads is longer. */
+const limitEntries = 2 * limitRank;
+
 /** Graft's operator for a node in its newest form, or one that only passes through when no rule speaks of such a node. */
 export function resolveOperator(
   { op, domain, attributes }: Pick<Node, "op" | "domain" | "attributes">,
@@ -25,6 +36,15 @@ export function resolveOperator(
   version: number | undefined,
 ): Operator {
   const known = domain === "" ? operators.get(op) : undefined;
+  for (const i of readOperands.get(domain === "" ? op : "") ?? []) {
+    const size = inputs[i]?.source.kind === "constant" ? inputs[i].source.tensor.size : 0;
+    if (size > limitEntries) {
+      throw new GraftError(
+        "shape",
+        `input ${i} has ${size} entries; expected ${limitEntries} at most, two for each axis.`,
+      );
+    }
+  }
   return known !== undefined && fits(known, inputs, attributes) ? known : passThrough(op, domain, attributes, version);
 }
 

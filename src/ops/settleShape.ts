@@ -36,3 +36,8 @@ export function settleExpand(x: Value, target: Known): readonly number[] | undef
   const dims = target.elements.map((dim, axis) => (dim === x.shape[axis - lead] ? 1 : dim));
   return dims.every((dim) => typeof dim === "number") ? dims : undefined;
 }
+
+/** What a Squeeze drops that names no axes. Said once, so that a batch of one image does not lose its axis when the graph runs. */
+export function axesOfOne(x: Value): readonly number[] {
+  return x.shape.flatMap((dim, axis) => (dim === 1 ? [axis] : []));
+}
