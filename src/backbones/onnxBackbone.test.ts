@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
+import { sizeOf, Tensor } from "../base/tensor.ts";
 import { emit } from "../graph/emit.ts";
 import { nodesOf } from "../graph/traverse.ts";
-import { constantOf, input } from "../graph/value.ts";
+import { constant, constantOf, input } from "../graph/value.ts";
 import { writeModel } from "../onnx/write.ts";
 import { relu } from "../ops/activations.ts";
 import { conv } from "../ops/convolution.ts";
-import { flatten } from "../ops/layout.ts";
+import { flatten, reshape, transpose } from "../ops/layout.ts";
 import { globalAveragePool } from "../ops/pooling.ts";
+import { matmul } from "../ops/products.ts";
 import { tinyClassifier } from "./classifier.fixture.ts";
 import { loadOnnxBackbone } from "./onnxBackbone.ts";
 
@@ -35,6 +37,17 @@ describe("an ONNX classifier as a backbone", () => {
       emit({ name: "squeeze", inputs: [image], outputs: { scores: flatten(globalAveragePool(scores)) } }),
     );
     expect(loadOnnxBackbone(file, "squeeze.onnx", "unknown").width).toBe(5);
+  });
+
+  it("written for one image, in an old operator set and with a transposed weight, takes many at any size", () => {
+    const image = input("image", "float32", [1, 3, 16, 16]);
+    const weights = (...shape: readonly number[]) => constant(Tensor.float32(shape, new Float32Array(sizeOf(shape))));
+    const pooled = globalAveragePool(relu(conv(image, weights(6, 3, 3, 3))));
+    const scores = matmul(reshape(pooled, [1, -1]), transpose(weights(10, 6)));
+    const model = emit({ name: "old", inputs: [image], outputs: { scores } });
+    const file = writeModel({ ...model, irVersion: 3, opsets: new Map([["", 9]]) });
+    const backbone = loadOnnxBackbone(file, "old.onnx", "unknown", 24);
+    expect(backbone.features.shape).toEqual(["N", 6]);
   });
 
   it("refuses a network without a vector, and one that takes no image", () => {

@@ -1,12 +1,13 @@
+import { isFloat } from "../base/dtypes.ts";
 import { GraftError } from "../base/errors.ts";
 import { isStatic, showShape } from "../base/shapes.ts";
 import { substitute } from "../graph/substitute.ts";
 import { nodesOf } from "../graph/traverse.ts";
 import { input, type Node, type Value } from "../graph/value.ts";
 import type { Normalisation, Preparation } from "../image/prepare.ts";
-import type { Model } from "../onnx/model.ts";
+import type { Model, ValueInfo } from "../onnx/model.ts";
 import { readModel } from "../onnx/read.ts";
-import { importModel } from "../ops/importModel.ts";
+import { graphInputs, importModel } from "../ops/importModel.ts";
 import { flatten } from "../ops/layout.ts";
 import { globalAveragePool } from "../ops/pooling.ts";
 import { cards, imagenetNormalisation, minusOneToOne } from "./cards.ts";
@@ -32,13 +33,18 @@ export interface Backbone {
  * @throws `model` when the file has no image input or gives no feature vector
  */
 export function loadOnnxBackbone(bytes: Uint8Array, fileName: string, sha256: string, size?: number): Backbone {
-  const model = readModel(bytes, fileName);
-  const imported = importModel(model);
-  const image = imageInput(imported.inputs, fileName);
+  return backboneFrom(readModel(bytes, fileName), fileName, sha256, size);
+}
+
+/** `loadOnnxBackbone` for a model that was read already: from several files, say. */
+export function backboneFrom(model: Model, fileName: string, sha256: string, size?: number): Backbone {
+  const image = imageInput(graphInputs(model.graph), fileName);
   const side = size ?? declaredSide(image);
-  const cut = featuresOf([...imported.outputs.values()], fileName);
   const fed = input("input", "float32", ["N", 3, side, side]);
-  const [features] = substitute([cut], new Map([[image, fed]]));
+  // Imported at the shape that will be fed, so that shape arithmetic in the file is computed for it.
+  const imported = importModel(model, { fileName, shapes: new Map([[image.name, fed.shape]]) });
+  const cut = featuresOf([...imported.outputs.values()], fileName);
+  const [features] = substitute([cut], new Map(imported.inputs.map((value) => [value, fed])));
   if (features === undefined) throw new Error("nothing was substituted");
   const width = features.shape[1];
   if (features.rank !== 2 || typeof width !== "number") {
@@ -50,20 +56,27 @@ export function loadOnnxBackbone(bytes: Uint8Array, fileName: string, sha256: st
   return { name: fileName, input: fed, features, width, ...preprocessing(model, fileName, sha256, side) };
 }
 
-function imageInput(inputs: readonly Value[], fileName: string): Value {
-  const images = inputs.filter(
-    ({ rank, shape, dtype }) => rank === 4 && (shape[1] === 3 || typeof shape[1] === "string") && dtype === "float32",
-  );
-  const [image] = images;
-  if (image !== undefined && images.length === 1 && inputs.length === 1) return image;
-  const found = inputs.map(({ dtype, shape }) => `${dtype} ${showShape(shape)}`).join(" and ");
+function imageInput(inputs: readonly ValueInfo[], fileName: string): ValueInfo {
+  const [image] = inputs;
+  if (image !== undefined && inputs.length === 1 && isImageBatch(image)) return image;
+  const found = inputs.map(({ dtype, shape }) => `${dtype} ${showDeclared(shape)}`).join(" and ");
   throw new GraftError(
     "model",
     `"${fileName}" takes ${found || "no input"}; expected one image batch, float32 [N, 3, H, W].`,
   );
 }
 
-function declaredSide({ shape }: Value): number {
+function isImageBatch({ dtype, shape }: ValueInfo): boolean {
+  return (
+    dtype !== undefined && isFloat(dtype) && shape?.length === 4 && (shape[1] === 3 || typeof shape[1] !== "number")
+  );
+}
+
+function showDeclared(shape: ValueInfo["shape"]): string {
+  return shape === undefined ? "of unknown shape" : `[${shape.map((dim) => dim ?? "?").join(", ")}]`;
+}
+
+function declaredSide({ shape = [] }: ValueInfo): number {
   const [, , height, width] = shape;
   if (typeof height === "number" && height === width) return height;
   return 224;

@@ -1,4 +1,4 @@
-import { broadcastShapes, type Dim, divideDims, product } from "../base/shapes.ts";
+import { broadcastShapes, type Dim, product, remainingDim } from "../base/shapes.ts";
 import { axisOf, broadcast, numbersOf, shapeError } from "./infer.ts";
 import { defineOp, int } from "./operator.ts";
 import type { Value } from "./value.ts";
@@ -36,7 +36,7 @@ export const reshape = defineOp("Reshape", {
     const free = target.indexOf(-1);
     const total = product(x.shape);
     const rest = product(target.filter((dim) => dim !== -1));
-    if (free >= 0) target[free] = remaining(total, rest);
+    if (free >= 0) target[free] = remainingDim(total, rest);
     const filled = product(target);
     if (typeof total === "number" && typeof filled === "number" && total !== filled) {
       throw shapeError("Reshape", `${total} elements of [${x.shape}] do not fill [${target}]`);
@@ -45,18 +45,6 @@ export const reshape = defineOp("Reshape", {
   },
   vjp: ([dy], { inputs: [x] }): Value[] => [reshape(dy, x.staticShape)],
 });
-
-/** total / rest, also where both hold the same unknown length. */
-function remaining(total: Dim, rest: Dim): Dim {
-  if (typeof rest === "number") return divideDims(total, rest);
-  if (total === rest) return 1;
-  const prefix = `${rest}*`;
-  if (typeof total === "string" && total.startsWith(prefix)) {
-    const quotient = total.slice(prefix.length);
-    return /^\d+$/.test(quotient) ? Number(quotient) : quotient;
-  }
-  return `(${total}/${rest})`;
-}
 
 /** Sum over `axes` (all when left out). */
 export const reduceSum = defineOp("ReduceSum", {

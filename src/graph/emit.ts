@@ -6,9 +6,11 @@ import type { Operator } from "./operator.ts";
 import { leavesOf, nodesOf } from "./traverse.ts";
 import type { Node, Value } from "./value.ts";
 
-/** The operator set that every emitted graph imports, and the file format version that goes with it. */
+/** The operator set that emitted graphs import, unless an operator without a rule comes from a newer one. */
 export const opsetVersion = 20;
+/** The file format version that goes with it, and that of files with newer operator sets. */
 const irVersion = 9;
+const newerIrVersion = 10;
 
 export interface Emission {
   readonly name: string;
@@ -28,7 +30,8 @@ export function emit({ name, inputs, outputs, metadata = new Map() }: Emission):
   const domains = new Map([["", opsetVersion]]);
   const used = usedValues(values);
   const nodes = nodesOf(values).map((node, i) => {
-    if (node.operator.domain !== "") domains.set(node.operator.domain, 1);
+    const { domain, version = 1 } = node.operator;
+    domains.set(domain, Math.max(domains.get(domain) ?? 1, version));
     return emitNode(node, `${node.operator.name}_${i}`, names, used);
   });
   const graph: Graph = {
@@ -39,7 +42,8 @@ export function emit({ name, inputs, outputs, metadata = new Map() }: Emission):
     nodes,
     initializers,
   };
-  return { irVersion, opsets: domains, producer: "graft", metadata, graph };
+  const newer = (domains.get("") ?? opsetVersion) > opsetVersion;
+  return { irVersion: newer ? newerIrVersion : irVersion, opsets: domains, producer: "graft", metadata, graph };
 }
 
 /** Every output gets a node of its own, so that its name is free to choose. */
@@ -117,6 +121,7 @@ function emitNode(node: Node, name: string, names: Map<Value, string>, used: Rea
     names.set(output, known);
     return known;
   });
+  refuseCaptures(node);
   return {
     op: node.operator.name,
     domain: node.operator.domain,
@@ -125,6 +130,18 @@ function emitNode(node: Node, name: string, names: Map<Value, string>, used: Rea
     outputs,
     attributes: emitAttributes(node.operator, node.attributes),
   };
+}
+
+/** A graph inside a node uses values around it by name, and names are given anew here. */
+function refuseCaptures({ operator, attributes, name }: Node): void {
+  for (const [key, { type }] of Object.entries(operator.fields ?? {})) {
+    if (type !== "graph" || attributes[key] === undefined) continue;
+    throw new GraftError(
+      "model",
+      `node "${name}" (${operator.name}) runs graphs of its own, chosen while the model runs; Graft cannot rebuild such a ` +
+        "model. Export it for inference at a fixed input, so that the exporter resolves the branch.",
+    );
+  }
 }
 
 function emitAttributes(operator: Operator, attributes: Node["attributes"]): Record<string, Attribute> {

@@ -72,6 +72,8 @@ export interface Operator {
   readonly domain: string;
   readonly fields: Fields | undefined;
   readonly rule: ErasedRule | undefined;
+  /** For operators without a rule: the version of their domain in the file they come from. */
+  readonly version?: number;
 }
 
 interface ErasedRule {
@@ -113,9 +115,15 @@ export function defineOp<const N extends readonly string[], F extends Fields = R
 }
 
 /** An operator without a rule: it can be read and written, its outputs have the types that the file declares. */
-export function passThrough(name: string, domain: string, attributes: Readonly<Record<string, Attribute>>): Operator {
+export function passThrough(
+  name: string,
+  domain: string,
+  attributes: Readonly<Record<string, Attribute>>,
+  version?: number,
+): Operator {
   const fields = Object.entries(attributes).map(([key, { type }]) => [key, { type, default: undefined }]);
-  return { name, domain, fields: Object.fromEntries(fields), rule: undefined };
+  const operator = { name, domain, fields: Object.fromEntries(fields), rule: undefined };
+  return version === undefined ? operator : { ...operator, version };
 }
 
 /** Applies `operator` to values. `declared` are the output types that a file states, used only where no rule exists. */

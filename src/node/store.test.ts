@@ -32,6 +32,7 @@ describe("the store over the file system", () => {
       { name: "broken", kind: "other" },
       { name: "link", kind: "file" },
     ]);
+    expect(await store.realPath(join(folder, "link"))).toBe(await store.realPath(join(folder, "a")));
   });
 
   it("says that it may not write", async () => {

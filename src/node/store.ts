@@ -1,5 +1,5 @@
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, readFile, realpath, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, isAbsolute, join, resolve } from "node:path";
 import { GraftError } from "../base/errors.ts";
 import type { Entry, FileInfo, Store } from "../platform/platform.ts";
@@ -12,6 +12,7 @@ export function createStore(): Store {
     join: joinPaths,
     baseName: (path) => basename(path),
     absolute: (path) => resolve(path),
+    realPath: (path) => guarded("looking at", path, () => realpath(path)),
     info,
     list,
     read,

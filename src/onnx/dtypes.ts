@@ -33,3 +33,18 @@ export function dtypeFromCode(code: number, where: string): DType {
     `${where}: element type ${Code[code] ?? code} is not supported; expected one of ${[...dtypes.values()].join(", ")}.`,
   );
 }
+
+/** Whether Graft holds tensors of this type. bfloat16 counts: it is a prefix of float32 and is read as such. */
+export function isHeld(code: number): boolean {
+  return code === Code.BFLOAT16 || dtypes.has(code);
+}
+
+/** The element type in which Graft holds tensors of ONNX's type `code`. */
+export function heldDtype(code: number, where: string): DType {
+  return code === Code.BFLOAT16 ? "float32" : dtypeFromCode(code, where);
+}
+
+/** ONNX's name of an element type. */
+export function typeName(code: number): string {
+  return Code[code] ?? `type ${code}`;
+}

@@ -21,7 +21,7 @@ export const slice = defineOp("Slice", {
   vjp: ([dy], { inputs: [x, starts, ends, axes, steps] }): Value[] => {
     const cuts = cutsOf(x, starts, ends, axes, steps);
     let dx = dy;
-    for (const cut of cuts) dx = scatterAxis(dx, cut, x.staticShape[cut.axis]);
+    for (const each of cuts) dx = scatterAxis(dx, each, x.staticShape[each.axis]);
     return [dx];
   },
 });
@@ -50,43 +50,62 @@ export const pad = defineOp("Pad", {
 });
 
 function sliceType(x: Value, starts: Value, ends: Value, axes?: Value, steps?: Value): TensorType {
-  const axisList = axes && constantNumbers(axes);
+  const shape: Dim[] = [...x.shape];
   if (constantNumbers(starts) && constantNumbers(ends)) {
-    const shape: Dim[] = [...x.shape];
-    for (const { axis, count } of cutsOf(x, starts, ends, axes, steps)) shape[axis] = count;
+    for (const { axis, start, end, step } of rangesOf(x, starts, ends, axes, steps)) {
+      const length = x.shape[axis];
+      const whole = start === 0 && step === 1 && end >= 2 ** 31 - 1;
+      if (typeof length === "number") shape[axis] = cutAxis(start, end, step, length).count;
+      else if (!whole) shape[axis] = `slice(${length})`;
+    }
     return { dtype: x.dtype, shape };
   }
+  const axisList = axes && constantNumbers(axes);
   if (axisList === undefined) throw shapeError("Slice", '"axes" must be constant when the bounds are computed');
-  const cut = new Set(axisList.map((axis) => axisOf("Slice", axis, x.rank)));
-  return { dtype: x.dtype, shape: x.shape.map((dim, axis) => (cut.has(axis) ? `slice(${dim})` : dim)) };
+  const sliced = new Set(axisList.map((axis) => axisOf("Slice", axis, x.rank)));
+  return { dtype: x.dtype, shape: x.shape.map((dim, axis) => (sliced.has(axis) ? `slice(${dim})` : dim)) };
 }
 
-/** ONNX's clamping rules: specification of Slice-13. */
 function cutsOf(x: Value, starts: Value, ends: Value, axes?: Value, steps?: Value): readonly Cut[] {
+  return rangesOf(x, starts, ends, axes, steps).map(({ axis, start, end, step }) => {
+    const length = x.shape[axis];
+    if (typeof length !== "number") throw shapeError("Slice", `axis ${axis} has the unknown length ${length}`);
+    return { axis, step, ...cutAxis(start, end, step, length) };
+  });
+}
+
+/** The operands, one record for each axis. */
+function rangesOf(x: Value, starts: Value, ends: Value, axes?: Value, steps?: Value) {
   const from = numbersOf("Slice", starts, "starts");
   const to = numbersOf("Slice", ends, "ends");
   const axisList = axes === undefined ? from.map((_, i) => i) : numbersOf("Slice", axes, "axes");
   const stepList = steps === undefined ? from.map(() => 1) : numbersOf("Slice", steps, "steps");
-  return from.map((begin, i) => {
-    const axis = axisOf("Slice", axisList[i], x.rank);
-    const length = x.shape[axis];
-    const step = stepList[i];
-    if (step === 0) throw shapeError("Slice", "a step of 0");
-    if (typeof length !== "number") throw shapeError("Slice", `axis ${axis} has the unknown length ${length}`);
-    const low = step > 0 ? 0 : -1;
-    const high = step > 0 ? length : length - 1;
-    const clamp = (at: number) => Math.min(Math.max(at < 0 ? at + length : at, low), high);
-    const start = step > 0 ? clamp(begin) : Math.min(Math.max(begin < 0 ? begin + length : begin, 0), length - 1);
-    return { axis, start, step, count: Math.max(0, Math.ceil((clamp(to[i]) - start) / step)) };
-  });
+  if (to.length !== from.length || axisList.length !== from.length || stepList.length !== from.length) {
+    const lengths = [from, to, axisList, stepList].map((list) => list.length);
+    throw shapeError("Slice", `starts, ends, axes and steps have ${lengths.join(", ")} entries, expected equally many`);
+  }
+  if (stepList.includes(0)) throw shapeError("Slice", "a step of 0");
+  return from.map((start, i) => ({
+    axis: axisOf("Slice", axisList[i], x.rank),
+    start,
+    end: to[i],
+    step: stepList[i],
+  }));
+}
+
+/** ONNX's clamping rules: specification of Slice-13. */
+export function cutAxis(begin: number, end: number, step: number, length: number): Pick<Cut, "start" | "count"> {
+  const clamp = (at: number, low: number, high: number) => Math.min(Math.max(at < 0 ? at + length : at, low), high);
+  const start = step > 0 ? clamp(begin, 0, length) : clamp(begin, 0, length - 1);
+  const stop = step > 0 ? clamp(end, 0, length) : clamp(end, -1, length - 1);
+  return { start, count: Math.max(0, Math.ceil((stop - start) / step)) };
 }
 
 /** Puts the elements of a cut back to their places in an axis of `length`, zeros elsewhere. */
-function scatterAxis(dy: Value, cut: Cut, length: number): Value {
-  const { axis, count } = cut;
-  const stride = Math.abs(cut.step);
-  const forward = cut.step > 0 ? dy : slice(dy, [count - 1], [-count - 1], [axis], [-1]);
-  const start = cut.step > 0 ? cut.start : cut.start + (count - 1) * cut.step;
+function scatterAxis(dy: Value, { axis, count, start: first, step }: Cut, length: number): Value {
+  const stride = Math.abs(step);
+  const forward = step > 0 ? dy : slice(dy, [count - 1], [-count - 1], [axis], [-1]);
+  const start = step > 0 ? first : first + (count - 1) * step;
   const spread = stride === 1 ? forward : interleaveZeros(forward, axis, stride);
   const width = (count - 1) * stride + 1;
   return padAxis(spread, axis, start, length - start - width);

@@ -80,6 +80,8 @@ export interface Store {
   join(...segments: readonly string[]): string;
   baseName(path: string): string;
   absolute(path: string): string;
+  /** The absolute path with every link followed. */
+  realPath(path: string): Promise<string>;
   info(path: string): Promise<FileInfo | undefined>;
   list(folder: string): Promise<readonly Entry[]>;
   read(path: string): Promise<Uint8Array>;

@@ -69,6 +69,14 @@ function reads(store: Store, at: At): void {
     expect(await store.info(at("a", "below"))).toBeUndefined();
   });
 
+  it("gives the real path of what is there", async () => {
+    await store.write(at("a"), encode("a"));
+    const real = await store.realPath(at());
+    expect(await store.realPath(store.join(at(), "none", "..", "a"))).toBe(store.join(real, "a"));
+    expect(await store.realPath(real)).toBe(real);
+    await failed(store.realPath(at("none")), "input", at("none"), /nothing found/);
+  });
+
   it("reads a part, and says when the file is shorter", async () => {
     await store.write(at("a"), encode("0123456789"));
     expect(await store.readAt(at("a"), 3, 4)).toEqual(encode("3456"));

@@ -1,4 +1,5 @@
-import { type Backbone, loadOnnxBackbone } from "../backbones/onnxBackbone.ts";
+import { loadBackboneFile } from "../backbones/backboneFile.ts";
+import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { simpleCnn } from "../backbones/simpleCnn.ts";
 import { GraftError } from "../base/errors.ts";
 import { decodeImage } from "../data/decodeImage.ts";
@@ -20,8 +21,7 @@ export async function loadBackbone({ backbone, size }: TrainInput, platform: Pla
       `--backbone: "${backbone}" is not a file. Expected a pretrained classifier in ONNX format.`,
     );
   }
-  const bytes = await store.read(backbone);
-  return loadOnnxBackbone(bytes, store.baseName(backbone), platform.digest(bytes), size);
+  return loadBackboneFile(backbone, platform, size);
 }
 
 /** From scratch the images' own size is kept where it is small; larger ones are reduced to 128 pixels. */
