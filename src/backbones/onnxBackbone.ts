@@ -46,11 +46,11 @@ export function backboneFrom(model: Model, fileName: string, sha256: string, siz
   const cut = featuresOf([...imported.outputs.values()], fileName);
   const [features] = substitute([cut], new Map(imported.inputs.map((value) => [value, fed])));
   if (features === undefined) throw new Error("nothing was substituted");
-  const width = features.shape[1];
-  if (features.rank !== 2 || typeof width !== "number") {
+  const width = features.type?.shape[1];
+  if (features.type?.shape.length !== 2 || typeof width !== "number") {
     throw new GraftError(
       "model",
-      `"${fileName}": its features have shape ${showShape(features.shape)}; expected [N, features].`,
+      `"${fileName}": its features have shape ${showType(features)}; expected [N, features].`,
     );
   }
   return { name: fileName, input: fed, features, width, ...preprocessing(model, fileName, sha256, side) };
@@ -87,24 +87,29 @@ function declaredSide({ shape = [] }: ValueInfo): number {
  * into class scores stands for a linear layer: its input, pooled, is the vector that a new head would see.
  */
 function featuresOf(outputs: readonly Value[], fileName: string): Value {
-  const deepest = [...outputs].sort((a, b) => nodesOf([b]).length - nodesOf([a]).length)[0];
-  for (const node of [...nodesOf(deepest === undefined ? [] : [deepest])].reverse()) {
+  const ways = outputs.map((output) => ({ output, nodes: nodesOf([output]) }));
+  const { output: deepest, nodes = [] } = ways.sort((a, b) => b.nodes.length - a.nodes.length)[0] ?? {};
+  for (const node of [...nodes].reverse()) {
     const weight = node.inputs[1];
     const data = node.inputs[0];
     if (data === undefined || weight === undefined || weight.source.kind !== "constant") continue;
     if (isMatrixProduct(node)) return data;
-    if (weight.rank === 4 && deepest?.rank !== undefined && endsInVector(deepest)) {
+    if (weight.rank === 4 && deepest?.type !== undefined && endsInVector(deepest)) {
       if (isStatic(weight.shape) && weight.shape[2] === 1 && weight.shape[3] === 1)
         return flatten(globalAveragePool(data));
     }
     if (weight.rank >= 3) break;
   }
-  const found = outputs.map((output) => showShape(output.shape)).join(", ");
+  const found = outputs.map(showType).join(", ");
   throw new GraftError(
     "model",
     `"${fileName}" gives no feature vector: no linear layer ends it (outputs ${found || "none"}). ` +
       "Expected a classifier, or a network whose last layer maps a vector to scores.",
   );
+}
+
+function showType({ type }: Value): string {
+  return type === undefined ? "unknown" : showShape(type.shape);
 }
 
 function isMatrixProduct(node: Node): boolean {

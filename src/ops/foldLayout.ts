@@ -144,7 +144,7 @@ function foldUnsqueeze(o: Operands): Known | undefined {
 
 /** The same elements in another shape, if they fill it. */
 function withShape(x: Known, shape: readonly number[]): Known | undefined {
-  const fits = shape.every((dim) => Number.isInteger(dim) && dim >= 0) && sizeOf(shape) === x.elements.length;
+  const fits = shape.every(isLength) && sizeOf(shape) === x.elements.length;
   return fits ? { ...x, shape } : undefined;
 }
 
@@ -166,14 +166,14 @@ function foldTranspose(o: Operands): Known | undefined {
 function foldExpand(o: Operands): Known | undefined {
   const x = o.at(0);
   const target = o.numbers(1);
-  if (x === undefined || target?.every((dim) => dim >= 0) !== true) return undefined;
+  if (x === undefined || target?.every(isLength) !== true) return undefined;
   const shape = commonShape([x, { dtype: "int64", shape: target, elements: [] }]);
   return shape && broadcastTo(x, shape);
 }
 
 function foldConstantOfShape(o: Operands): Known | undefined {
   const shape = o.numbers(0);
-  if (shape === undefined || !shape.every((dim) => dim >= 0) || sizeOf(shape) > limitElements) return undefined;
+  if (shape === undefined || !shape.every(isLength) || sizeOf(shape) > limitElements) return undefined;
   const value = o.call.attributes["value"];
   const tensor = value?.type === "tensor" ? value.value : Tensor.float32([1], [0]);
   if (tensor.size !== 1 || tensor.dtype === "float16") return undefined;
@@ -187,4 +187,8 @@ function foldRange(o: Operands): Known | undefined {
   const count = Math.max(0, Math.ceil((limit - start) / delta));
   if (!(count <= limitElements)) return undefined;
   return { dtype, shape: [count], elements: Array.from({ length: count }, (_, i) => start + i * delta) };
+}
+
+function isLength(dim: number): boolean {
+  return Number.isInteger(dim) && dim >= 0;
 }

@@ -226,8 +226,15 @@ function lowerUpsample(call: Call): Call {
 /** Version 10: asymmetric coordinates; the nearest pixel is the one below, or above when shrinking (as onnxruntime has it). */
 function liftFirstResize(call: Call): Call {
   const [x, scales] = call.inputs;
-  const shrinks = scales !== undefined && (constantNumbers(scales) ?? []).some((scale) => scale < 1);
+  const factors = (scales && constantNumbers(scales)) ?? [];
+  const shrinks = factors.some((factor) => factor < 1);
   const nearest_mode = shrinks ? "ceil" : "floor";
+  if (shrinks && factors.some((factor) => factor > 1) && (textOf(call, "mode") ?? "nearest") === "nearest") {
+    throw new GraftError(
+      "model",
+      `Resize: scales [${factors}] enlarge and shrink at once; export with operator set 11.`,
+    );
+  }
   const moved = { ...call, inputs: [x, undefined, scales] };
   return withText(moved, { coordinate_transformation_mode: "asymmetric", nearest_mode });
 }
