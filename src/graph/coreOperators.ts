@@ -9,6 +9,7 @@ import type { Value } from "./value.ts";
 export const add = defineOp("Add", {
   elementwise: true,
   inputs: ["a", "b"],
+  weights: ["a", "b"],
   infer: ([a, b]) => [broadcast("Add", a, b)],
   vjp: ([dy]) => [dy, dy],
 });

@@ -57,6 +57,9 @@ export interface Rule<N extends readonly string[], F extends Fields> {
   readonly optionalOutputs?: true;
   /** Each element of the output comes from the same element of the (broadcast) operands: any order in memory will do. */
   readonly elementwise?: true;
+  /** Operands that hold weights when they are constants; those named in `statistics` are not changed by gradients. */
+  readonly weights?: readonly string[];
+  readonly statistics?: readonly string[];
   /** Types of the outputs from the types of the inputs. Throws `shape`. */
   infer(inputs: InputsOf<N>, attributes: AttributesOf<F>): readonly TensorType[];
   /**
@@ -80,6 +83,8 @@ interface ErasedRule {
   readonly inputs: readonly string[];
   readonly optionalOutputs?: true;
   readonly elementwise?: true;
+  readonly weights?: readonly string[];
+  readonly statistics?: readonly string[];
   infer(inputs: readonly (Value | undefined)[], attributes: Node["attributes"]): readonly TensorType[];
   readonly vjp:
     | ((

@@ -16,6 +16,7 @@ export const sub = defineOp("Sub", {
 export const mul = defineOp("Mul", {
   elementwise: true,
   inputs: ["a", "b"],
+  weights: ["a", "b"],
   infer: ([a, b]) => [broadcast("Mul", a, b)],
   vjp: ([dy], { inputs: [a, b] }): Value[] => [mul(dy, b), mul(dy, a)],
 });

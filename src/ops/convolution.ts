@@ -9,6 +9,7 @@ import { resolveWindow, slidLengths, windowFields } from "./window.ts";
 /** Convolution of x [N, C, …] with w [O, C/group, …], plus b [O]. The gradients are lowered in `convolutionGradient.ts`. */
 export const conv = defineOp("Conv", {
   inputs: ["x", "w", "b?"],
+  weights: ["w", "b?"],
   attributes: { ...windowFields, group: int(1), kernel_shape: ints<readonly number[] | undefined>(undefined) },
   infer: ([x, w, b], attributes) => {
     const { group } = attributes;

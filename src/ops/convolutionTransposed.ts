@@ -8,6 +8,7 @@ import { resolveWindow, windowFields } from "./window.ts";
  */
 export const convTranspose = defineOp("ConvTranspose", {
   inputs: ["x", "w", "b?"],
+  weights: ["w", "b?"],
   attributes: {
     ...windowFields,
     group: int(1),

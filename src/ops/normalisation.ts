@@ -14,6 +14,8 @@ import { reduceMean, reduceSum } from "./reductions.ts";
  */
 export const batchNormalization = defineOp("BatchNormalization", {
   inputs: ["x", "scale", "bias", "mean", "variance"],
+  weights: ["scale", "bias"],
+  statistics: ["mean", "variance"],
   attributes: { epsilon: float(1e-5), momentum: float(0.9), training_mode: int(0) },
   infer: ([x, scale, ...rest], { training_mode }) => {
     const channels = x.shape[1];

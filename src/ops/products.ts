@@ -8,6 +8,7 @@ import { transpose } from "./transpose.ts";
 /** Matrix product of the last two axes, leading axes broadcast. dA = dY·Bᵀ, dB = Aᵀ·dY. */
 export const matmul = defineOp("MatMul", {
   inputs: ["a", "b"],
+  weights: ["b"],
   infer: ([a, b]) => [matmulType(a, b)],
   vjp: ([dy], { inputs: [a, b] }): Value[] => [matmul(dy, swapLastTwo(b)), matmul(swapLastTwo(a), dy)],
 });
@@ -15,6 +16,7 @@ export const matmul = defineOp("MatMul", {
 /** alpha·A'·B' + beta·C on matrices, where ' is an optional transposition. */
 export const gemm = defineOp("Gemm", {
   inputs: ["a", "b", "c?"],
+  weights: ["b", "c?"],
   attributes: { alpha: float(1), beta: float(1), transA: int(0), transB: int(0) },
   infer: ([a, b, c], { transA, transB }) => {
     const [m, k] = matrix(a, transA);
