@@ -2,6 +2,7 @@ import { input, scalar, type Value } from "../graph/value.ts";
 import { clip } from "../ops/activations.ts";
 import { add, div, mul, sqrt, sub } from "../ops/arithmetic.ts";
 import { reduceSum } from "../ops/reductions.ts";
+import { groupOf } from "./groups.ts";
 import type { Optimizer } from "./rule.ts";
 
 export interface Update {
@@ -27,6 +28,11 @@ export interface OptimizerGraph {
   readonly parameters: ReadonlyMap<string, Value>;
 }
 
+/** Where the running sum β·s + (1 − β)·w of a parameter is kept; s / (1 − β^step) is its average, free of the zero it started at. */
+export function averagePath(path: string): string {
+  return `${path}/average`;
+}
+
 /** Writes one step of `optimizer` for all `updates`. */
 export function applyOptimizer(optimizer: Optimizer, updates: readonly Update[]): OptimizerGraph {
   const learningRate = input("learningRate", "float32", []);
@@ -41,17 +47,33 @@ export function applyOptimizer(optimizer: Optimizer, updates: readonly Update[])
   const parameters = new Map<string, Value>();
   updates.forEach(({ parameter, path }, index) => {
     let direction = gradients[index];
+    const group = groupOf(optimizer.groups, path);
     optimizer.rules.forEach((rule, i) => {
       const shape = parameter.staticShape;
       const old = Object.fromEntries(rule.slots.map((slot) => [slot, input(`${path}/${slot}.${i}`, "float32", shape)]));
       const numbers = Object.fromEntries(scalars[i].map(({ name, value }) => [name, value]));
-      const applied = rule.apply(direction, { parameter, slots: old, scalars: numbers });
+      const applied = rule.apply(direction, {
+        parameter,
+        slots: old,
+        scalars: numbers,
+        weightDecay: group?.weightDecay,
+      });
       direction = applied.direction;
       for (const slot of rule.slots) {
         slots.push({ path: `${path}/${slot}.${i}`, shape, old: old[slot], next: applied.slots[slot] });
       }
     });
-    parameters.set(path, sub(parameter, mul(direction, learningRate)));
+    const factor = group?.learningRate === undefined ? 1 : group.learningRate / optimizer.learningRate;
+    const change = mul(direction, factor === 1 ? learningRate : mul(learningRate, factor));
+    const next = sub(parameter, change);
+    parameters.set(path, next);
+    const { averageDecay } = optimizer;
+    if (averageDecay !== undefined) {
+      const slot = averagePath(path);
+      const old = input(slot, "float32", parameter.staticShape);
+      const average = add(mul(old, averageDecay), mul(next, 1 - averageDecay));
+      slots.push({ path: slot, shape: parameter.staticShape, old, next: average });
+    }
   });
   return { learningRate, scalars: scalars.flat(), slots, parameters };
 }

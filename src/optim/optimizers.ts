@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { didYouMean, GraftError } from "../base/errors.ts";
-import type { Optimizer } from "./rule.ts";
+import { groupSchema, type ParameterGroup } from "./groups.ts";
+import type { Optimizer, UpdateRule } from "./rule.ts";
 import { momentum as momentumRule, scaleByAdam, scaleByRms, weightDecay as weightDecayRule } from "./rules.ts";
 
 const rate = z.number().min(0);
@@ -8,6 +9,8 @@ const fraction = z.number().min(0).lt(1);
 const common = (learningRate: number) => ({
   learningRate: rate.default(learningRate),
   clipNorm: z.number().positive().optional(),
+  groups: z.array(groupSchema).default([]),
+  averageDecay: fraction.optional(),
 });
 
 const schemas = {
@@ -41,29 +44,43 @@ const schemas = {
 
 /** Stochastic gradient descent; with `momentum` 0 plain gradient descent. */
 export function sgd(options: z.input<typeof schemas.sgd> = {}): Optimizer {
-  const { momentum, nesterov, weightDecay, learningRate, clipNorm } = parse("sgd", schemas.sgd, options);
-  const decay = weightDecay === 0 ? [] : [weightDecayRule(weightDecay)];
+  const { momentum, nesterov, weightDecay, ...settings } = parse("sgd", schemas.sgd, options);
   const velocity = momentum === 0 ? [] : [momentumRule(momentum, nesterov)];
-  return { name: "sgd", learningRate, clipNorm, rules: [...decay, ...velocity] };
+  return made("sgd", settings, [weightDecayRule(weightDecay), ...velocity]);
 }
 
 /** RMSprop, with Keras' defaults and PyTorch's arithmetic. */
 export function rmsprop(options: z.input<typeof schemas.rmsprop> = {}): Optimizer {
-  const { rho, momentum, epsilon, centered, learningRate, clipNorm } = parse("rmsprop", schemas.rmsprop, options);
+  const { rho, momentum, epsilon, centered, ...settings } = parse("rmsprop", schemas.rmsprop, options);
   const velocity = momentum === 0 ? [] : [momentumRule(momentum, false)];
-  return { name: "rmsprop", learningRate, clipNorm, rules: [scaleByRms({ rho, epsilon, centered }), ...velocity] };
+  return made("rmsprop", settings, [scaleByRms({ rho, epsilon, centered }), ...velocity]);
 }
 
 /** Adam. */
 export function adam(options: z.input<typeof schemas.adam> = {}): Optimizer {
-  const { learningRate, clipNorm, ...moments } = parse("adam", schemas.adam, options);
-  return { name: "adam", learningRate, clipNorm, rules: [scaleByAdam(moments)] };
+  const { beta1, beta2, epsilon, ...settings } = parse("adam", schemas.adam, options);
+  return made("adam", settings, [scaleByAdam({ beta1, beta2, epsilon })]);
 }
 
 /** Adam with decoupled weight decay. */
 export function adamw(options: z.input<typeof schemas.adamw> = {}): Optimizer {
-  const { learningRate, clipNorm, weightDecay, ...moments } = parse("adamw", schemas.adamw, options);
-  return { name: "adamw", learningRate, clipNorm, rules: [scaleByAdam(moments), weightDecayRule(weightDecay)] };
+  const { beta1, beta2, epsilon, weightDecay, ...settings } = parse("adamw", schemas.adamw, options);
+  return made("adamw", settings, [scaleByAdam({ beta1, beta2, epsilon }), weightDecayRule(weightDecay)]);
+}
+
+interface Settings {
+  readonly learningRate: number;
+  readonly clipNorm?: number | undefined;
+  readonly groups: readonly ParameterGroup[];
+  readonly averageDecay?: number | undefined;
+}
+
+function made(name: string, settings: Settings, rules: readonly UpdateRule[]): Optimizer {
+  const { learningRate, clipNorm, groups, averageDecay } = settings;
+  if (groups.some(({ weightDecay }) => weightDecay !== undefined) && (name === "adam" || name === "rmsprop")) {
+    throw new GraftError("usage", `${name} has no weight decay, but a group asks for one. Use adamw or sgd.`);
+  }
+  return { name, learningRate, clipNorm, groups, averageDecay, rules };
 }
 
 /** Optimisers by name. */

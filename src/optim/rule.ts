@@ -1,4 +1,5 @@
 import type { Value } from "../graph/value.ts";
+import type { ParameterGroup } from "./groups.ts";
 
 /** What one rule sees of one parameter in one step. */
 export interface RuleContext {
@@ -7,6 +8,8 @@ export interface RuleContext {
   readonly slots: Readonly<Record<string, Value>>;
   /** The rule's numbers for this step, by name. */
   readonly scalars: Readonly<Record<string, Value>>;
+  /** The decay that the parameter's group asks for in place of the optimiser's. */
+  readonly weightDecay: number | undefined;
 }
 
 /** One small step from gradients to updates. An optimiser is a chain of them. */
@@ -28,4 +31,8 @@ export interface Optimizer {
   readonly rules: readonly UpdateRule[];
   /** The largest norm of all gradients together; larger ones are scaled down. */
   readonly clipNorm: number | undefined;
+  /** Parameters with a rate or a decay of their own, or none. */
+  readonly groups: readonly ParameterGroup[];
+  /** β of the exponential moving average of the weights, which then stand in for them at evaluation; nothing for none. */
+  readonly averageDecay: number | undefined;
 }

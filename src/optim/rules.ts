@@ -19,7 +19,9 @@ export function momentum(factor: number, nesterov: boolean): UpdateRule {
 export function weightDecay(decay: number): UpdateRule {
   return {
     ...stateless,
-    apply: (direction, { parameter }) => ({ direction: add(direction, mul(parameter, decay)), slots: {} }),
+    apply(direction, { parameter, weightDecay: own = decay }) {
+      return { direction: own === 0 ? direction : add(direction, mul(parameter, own)), slots: {} };
+    },
   };
 }
 

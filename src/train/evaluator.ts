@@ -1,12 +1,15 @@
 import { Tensor } from "../base/tensor.ts";
 import { emit } from "../graph/emit.ts";
-import { input } from "../graph/value.ts";
+import { input, type Value } from "../graph/value.ts";
 import type { Loss } from "../nn/losses.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
 import { writeModel } from "../onnx/write.ts";
+import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
+import { lowerTraining } from "../ops/lowerTraining.ts";
 import type { Engine, Program } from "../platform/platform.ts";
 import { cutBatches, targetTensor } from "./batches.ts";
+import { blockSizeOf } from "./blockSize.ts";
 import type { TrainingData } from "./data.ts";
 import { type MeasureName, measures } from "./measures.ts";
 import type { TrainingState } from "./state.ts";
@@ -90,31 +93,32 @@ export class Evaluator {
     const predictions = forward(this.#network, x, build);
     const target = loss.target(predictions);
     const y = input("target", target.dtype, target.shape);
-    const program = await this.#compiled(`${loss.name} ${count} ${dtype}`, () =>
-      emit({
-        name: "evaluate",
-        inputs: [x, y, ...this.#parameters()],
-        outputs: { losses: loss.perSample(y, predictions), predictions },
-      }),
-    );
+    const outputs = { losses: loss.perSample(y, predictions), predictions };
+    const program = await this.#compiled(`${loss.name} ${count} ${dtype}`, [x, y], outputs);
     return { program, target };
   }
 
   #plain(count: number, dtype: "float32" | "uint8"): Promise<Program> {
-    return this.#compiled(`predict ${count} ${dtype}`, () => {
-      const x = batchInput(this.#network, count, dtype);
-      const predictions = forward(this.#network, x, startBuild(this.#network.parameters));
-      return emit({ name: "predict", inputs: [x, ...this.#parameters()], outputs: { predictions } });
-    });
+    const x = batchInput(this.#network, count, dtype);
+    const predictions = forward(this.#network, x, startBuild(this.#network.parameters));
+    return this.#compiled(`predict ${count} ${dtype}`, [x], { predictions });
   }
 
-  #parameters() {
-    return this.#network.parameters.list.map(({ value }) => value);
-  }
-
-  #compiled(key: string, model: () => ReturnType<typeof emit>): Promise<Program> {
-    const known = this.#programs.get(key) ?? this.#engine.compile(writeModel(model()));
+  #compiled(key: string, inputs: readonly Value[], outputs: Readonly<Record<string, Value>>): Promise<Program> {
+    const known = this.#programs.get(key) ?? this.#compile(inputs, outputs);
     this.#programs.set(key, known);
     return known;
+  }
+
+  async #compile(inputs: readonly Value[], outputs: Readonly<Record<string, Value>>): Promise<Program> {
+    const parameters = this.#network.parameters.list.map(({ value }) => value);
+    const lowered = lowerTraining(foldBatchNorm(Object.values(outputs)), await blockSizeOf(this.#engine));
+    const named = Object.keys(outputs).map((name, i): [string, Value | undefined] => [name, lowered[i]]);
+    const model = emit({
+      name: "evaluate",
+      inputs: [...inputs, ...parameters],
+      outputs: Object.fromEntries(named.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
+    });
+    return this.#engine.compile(writeModel(model));
   }
 }

@@ -103,6 +103,9 @@ export async function* fit(
     await save();
     if (progress.stopReason !== undefined)
       yield { type: "stopped", epoch: progress.epoch, reason: progress.stopReason };
+    if (plan.recipe.optimizer.averageDecay !== undefined) {
+      state.restore(evaluatedState(plan, state).snapshot(plan.recipe.trainable));
+    }
     for (const callback of plan.callbacks) callback.onTrainEnd?.(state);
     progress.finished = true;
     return progress;
@@ -181,11 +184,12 @@ async function finishEpoch(
   evaluator: Evaluator,
 ): Promise<void> {
   const startMs = means.nowMs();
+  const evaluated = evaluatedState(plan, state);
   const logs: Record<string, number> = {};
   for (const name of ["loss", ...plan.measures]) logs[name] = (progress.sums[name] ?? 0) / progress.seen;
   if (plan.validation !== undefined) {
     const { recipe, measures: names, batchSize } = plan;
-    const values = await evaluator.evaluate(plan.validation, state, {
+    const values = await evaluator.evaluate(plan.validation, evaluated, {
       loss: recipe.loss,
       measures: names,
       batchSize: Math.max(batchSize, 64),
@@ -197,7 +201,7 @@ async function finishEpoch(
     await callback.onEpochEnd({
       epoch: progress.epoch,
       logs,
-      state,
+      state: evaluated,
       parameters: plan.recipe.network.parameters.list,
       store: means.store,
       stop(reason) {
@@ -216,6 +220,16 @@ async function finishEpoch(
     duration_ms: Math.round(durationMs),
   });
   Object.assign(progress, { batch: 0, seen: 0, sums: {}, epochMs: 0 });
+}
+
+/** The state that is measured and kept: with the averages of the weights where the optimiser keeps them. */
+function evaluatedState({ recipe }: FitPlan, state: TrainingState): TrainingState {
+  const { averageDecay } = recipe.optimizer;
+  if (averageDecay === undefined || state.step === 0) return state;
+  return state.averaged(
+    recipe.trainable.map(({ path }) => path),
+    averageDecay,
+  );
 }
 
 async function diverged(

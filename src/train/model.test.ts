@@ -82,6 +82,19 @@ describe("fit", () => {
     expect((await model.evaluate(validation))["loss"]).toBeCloseTo(best, 6);
   });
 
+  it("measures and ends with the average of the weights where one is kept", async () => {
+    const trained = async (averageDecay?: number) => {
+      const model = classifier();
+      const optimizer = sgd({ learningRate: 0.5, ...(averageDecay === undefined ? {} : { averageDecay }) });
+      model.compile({ optimizer, loss: "sparseCategoricalCrossentropy" });
+      const { history } = await model.fit(clouds(40), { epochs: 3, batchSize: 4, validation: clouds(64, 2) });
+      return { last: history["val_loss"]?.at(-1), after: (await model.evaluate(clouds(64, 2)))["loss"] };
+    };
+    const averaged = await trained(0.9);
+    expect(averaged.after).toBeCloseTo(averaged.last ?? Number.NaN, 6);
+    expect(averaged.after).not.toBeCloseTo((await trained()).after ?? Number.NaN, 6);
+  });
+
   it("lowers the learning rate on a plateau", async () => {
     const model = classifier();
     const { history } = await model.fit(clouds(20), {

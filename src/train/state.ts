@@ -2,6 +2,7 @@ import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
 import { initialize } from "../nn/initializers.ts";
 import type { Parameter, Parameters } from "../nn/scope.ts";
+import { averagePath } from "../optim/applyOptimizer.ts";
 
 /** All numbers that a step changes: parameters and optimiser state, by path. */
 export class TrainingState {
@@ -51,6 +52,27 @@ export class TrainingState {
   /** Copies of the tensors of `parameters`. */
   snapshot(parameters: readonly Parameter[]): Map<string, Tensor> {
     return new Map(parameters.map(({ path }) => [path, copy(this.get(path))]));
+  }
+
+  /** The same state with the moving averages of `paths` in place of the weights, where they are kept. */
+  averaged(paths: readonly string[], decay: number): TrainingState {
+    const scale = 1 / (1 - decay ** this.step);
+    const tensors = new Map(this.current);
+    for (const path of paths) {
+      const sum = this.current.get(averagePath(path));
+      if (sum === undefined) continue;
+      tensors.set(
+        path,
+        Tensor.of(
+          "float32",
+          sum.shape,
+          sum.floats.map((value) => value * scale),
+        ),
+      );
+    }
+    const state = new TrainingState(tensors);
+    state.step = this.step;
+    return state;
   }
 
   restore(tensors: ReadonlyMap<string, Tensor>): void {

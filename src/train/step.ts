@@ -14,6 +14,7 @@ import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
 import { lowerTraining } from "../ops/lowerTraining.ts";
 import { reduceSum } from "../ops/reductions.ts";
 import { applyOptimizer, type OptimizerGraph } from "../optim/applyOptimizer.ts";
+import { groupOf } from "../optim/groups.ts";
 import type { Optimizer } from "../optim/rule.ts";
 import type { Engine, Feeds, Program } from "../platform/platform.ts";
 import { blockSizeOf } from "./blockSize.ts";
@@ -65,10 +66,11 @@ export interface StepGraph {
 
 /** Builds forward pass, loss, gradient and update for batches of `batch.x`'s shape and type. */
 export function buildStep(
-  { network, loss, optimizer, trainable, statistics }: Recipe,
+  { network, loss, optimizer, trainable: chosen, statistics }: Recipe,
   count: number,
   dtype: "float32" | "uint8",
 ): StepGraph {
+  const trainable = chosen.filter(({ path }) => groupOf(optimizer.groups, path)?.frozen !== true);
   const keys = input("dropoutKeys", "uint32", [count]);
   const weights = input("sampleWeights", "float32", [count]);
   const x = batchInput(network, count, dtype);

@@ -1,0 +1,17 @@
+import { z } from "zod";
+
+/** Parameters that are trained in their own way, chosen by path; the first group that fits counts. */
+export const groupSchema = z.strictObject({
+  /** Matched against `backbone/conv1/weight`. */
+  paths: z.instanceof(RegExp),
+  /** In place of the optimiser's; a schedule scales both alike. */
+  learningRate: z.number().min(0).optional(),
+  weightDecay: z.number().min(0).optional(),
+  frozen: z.boolean().default(false),
+});
+
+export type ParameterGroup = z.output<typeof groupSchema>;
+
+export function groupOf(groups: readonly ParameterGroup[], path: string): ParameterGroup | undefined {
+  return groups.find(({ paths }) => new RegExp(paths.source, paths.flags.replace(/[gy]/g, "")).test(path));
+}
