@@ -1,0 +1,57 @@
+import { batchNorm, convolution } from "../../src/backbones/blocks.ts";
+import type { Value } from "../../src/graph/value.ts";
+import { constantOf } from "../../src/graph/value.ts";
+import { activate, dense } from "../../src/nn/denseLayers.ts";
+import { moduleLayer } from "../../src/nn/moduleLayer.ts";
+import { type Network, sequentialNetwork } from "../../src/nn/network.ts";
+import type { Scope } from "../../src/nn/scope.ts";
+import { relu } from "../../src/ops/activations.ts";
+import { add, mul } from "../../src/ops/arithmetic.ts";
+import { flatten } from "../../src/ops/layout.ts";
+import { maxPool } from "../../src/ops/pooling.ts";
+
+/** Widths of the three stages. */
+const widths = [64, 128, 256] as const;
+/** Filters of the first layer: the strongest directions of 3×3 patches, and their negatives. */
+export const whiteningFilters = 32;
+
+const mean = [125.3, 123, 113.9] as const;
+const deviation = [63, 62.1, 66.7] as const;
+
+/**
+ * A small network for fast training, after David Page's "How to train your ResNet" (2018–19) and Keller Jordan's
+ * "94 % on CIFAR-10 in 3.29 seconds on a single GPU" (2024): a first layer that whitens patches and is not trained, then three
+ * stages of two convolutions, pooled right after the first.
+ */
+export function cifarNetwork(): Network {
+  const body = moduleLayer("body", (scope, pixels) => {
+    let y = relu(convolution(scope.at("whiten"), normalised(pixels), { filters: whiteningFilters, kernel: 3 }));
+    widths.forEach((width, i) => {
+      y = stage(scope.at(`stage${i + 1}`), y, width);
+    });
+    return flatten(maxPool(y, { kernel_shape: [4, 4], strides: [4, 4] }));
+  });
+  // Small logits at the start, as both sources have them.
+  const scaled = moduleLayer("scale", (_scope, x) => mul(x, 1 / 8));
+  return sequentialNetwork([body, dense(10, { useBias: false }), scaled, activate("softmax")], [32, 32, 3]);
+}
+
+function stage(scope: Scope, x: Value, filters: number): Value {
+  const pooled = maxPool(convolution(scope.at("conv1"), x, { filters, kernel: 3 }), {
+    kernel_shape: [2, 2],
+    strides: [2, 2],
+  });
+  const first = relu(batchNorm(scope.at("norm1"), pooled));
+  return relu(batchNorm(scope.at("norm2"), convolution(scope.at("conv2"), first, { filters, kernel: 3 })));
+}
+
+function normalised(pixels: Value): Value {
+  const perChannel = (values: readonly number[]) => constantOf("float32", [1, 3, 1, 1], values);
+  const scale = perChannel(deviation.map((value) => 1 / value));
+  return add(mul(pixels, scale), perChannel(mean.map((value, i) => -value / (deviation[i] ?? 1))));
+}
+
+/** A pixel as the network's first layer sees it. */
+export function normalisedLevel(level: number, channel: number): number {
+  return (level - (mean[channel] ?? 0)) / (deviation[channel] ?? 1);
+}
