@@ -1,18 +1,15 @@
 import { Tensor } from "../base/tensor.ts";
-import { emit } from "../graph/emit.ts";
 import { input, type Value } from "../graph/value.ts";
 import type { Loss } from "../nn/losses.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
-import { writeModel } from "../onnx/write.ts";
 import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
-import { lowerTraining } from "../ops/lowerTraining.ts";
 import type { Engine, Program } from "../platform/platform.ts";
 import { cutBatches, targetTensor } from "./batches.ts";
-import { blockSizeOf } from "./blockSize.ts";
 import type { TrainingData } from "./data.ts";
 import { type MeasureName, measures } from "./measures.ts";
 import type { TrainingState } from "./state.ts";
+import { compileLowered } from "./step.ts";
 
 /** Measures a network on data; keeps its compiled programs until disposed of. */
 export class Evaluator {
@@ -112,13 +109,8 @@ export class Evaluator {
 
   async #compile(inputs: readonly Value[], outputs: Readonly<Record<string, Value>>): Promise<Program> {
     const parameters = this.#network.parameters.list.map(({ value }) => value);
-    const lowered = lowerTraining(foldBatchNorm(Object.values(outputs)), await blockSizeOf(this.#engine));
-    const named = Object.keys(outputs).map((name, i): [string, Value | undefined] => [name, lowered[i]]);
-    const model = emit({
-      name: "evaluate",
-      inputs: [...inputs, ...parameters],
-      outputs: Object.fromEntries(named.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]]))),
-    });
-    return this.#engine.compile(writeModel(model));
+    const folded = foldBatchNorm(Object.values(outputs));
+    const named = Object.keys(outputs).map((name, i): [string, Value] => [name, folded[i] as Value]);
+    return compileLowered("evaluate", [...inputs, ...parameters], new Map(named), this.#engine);
   }
 }

@@ -4,6 +4,7 @@ import { batchInput, forward } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
 import type { Schedule } from "../optim/schedules.ts";
 import type { Engine, Store } from "../platform/platform.ts";
+import { compileAccumulatedStep } from "./accumulatedStep.ts";
 import { checkLabels, cutBatches, epochOrder, sampleWeights, targetTensor } from "./batches.ts";
 import type { Callback } from "./callbacks.ts";
 import type { TrainingData } from "./data.ts";
@@ -21,6 +22,8 @@ export interface FitPlan {
   readonly validation: TrainingData | undefined;
   readonly epochs: number;
   readonly batchSize: number;
+  /** Samples computed at once, where a whole batch would not fit into memory; gradients are summed. Default: the batch. */
+  readonly partSize?: number;
   readonly seed: number;
   readonly schedule: Schedule;
   readonly classWeights: readonly number[] | undefined;
@@ -72,7 +75,7 @@ export async function* fit(
   means: FitMeans,
   progress: FitProgress = freshProgress(),
 ): AsyncGenerator<FitEvent, FitProgress> {
-  const steps = new StepCache(plan.recipe, plan.train.inputDType, means.engine);
+  const steps = new StepCache(plan, means.engine);
   const evaluator = new Evaluator(plan.recipe.network, means.engine);
   checkPlan(plan);
   if (progress.epoch === 0 && progress.batch === 0) for (const callback of plan.callbacks) callback.start();
@@ -264,21 +267,25 @@ function checkPlan({ recipe, train, validation }: FitPlan): void {
 
 /** Compiled steps by batch size: the full one, and the last of an epoch. */
 class StepCache {
-  readonly #recipe: Recipe;
-  readonly #dtype: "float32" | "uint8";
+  readonly #plan: FitPlan;
   readonly #engine: Engine;
   readonly #steps = new Map<number, Promise<Step>>();
 
-  constructor(recipe: Recipe, dtype: "float32" | "uint8", engine: Engine) {
-    this.#recipe = recipe;
-    this.#dtype = dtype;
+  constructor(plan: FitPlan, engine: Engine) {
+    this.#plan = plan;
     this.#engine = engine;
   }
 
   get(count: number): Promise<Step> {
-    const known = this.#steps.get(count) ?? compileStep(this.#recipe, count, this.#dtype, this.#engine);
+    const known = this.#steps.get(count) ?? this.#compile(count);
     this.#steps.set(count, known);
     return known;
+  }
+
+  #compile(count: number): Promise<Step> {
+    const { recipe, train, partSize = count } = this.#plan;
+    if (count <= partSize) return compileStep(recipe, count, train.inputDType, this.#engine);
+    return compileAccumulatedStep(recipe, count, partSize, train.inputDType, this.#engine);
   }
 
   async dispose(): Promise<void> {

@@ -82,6 +82,19 @@ describe("fit", () => {
     expect((await model.evaluate(validation))["loss"]).toBeCloseTo(best, 6);
   });
 
+  it("comes to the same weights when batches are computed in parts", async () => {
+    const trained = async (partSize?: number) => {
+      const model = classifier();
+      await model.fit(clouds(22), { epochs: 2, batchSize: 8, ...(partSize === undefined ? {} : { partSize }) });
+      return [...model.weights().values()].flatMap(({ floats }) => [...floats]);
+    };
+    const whole = await trained();
+    for (const partSize of [3, 4]) {
+      const parts = await trained(partSize);
+      expect(Math.max(...parts.map((value, i) => Math.abs(value - (whole[i] ?? Number.NaN))))).toBeLessThan(1e-4);
+    }
+  });
+
   it("measures and ends with the average of the weights where one is kept", async () => {
     const trained = async (averageDecay?: number) => {
       const model = classifier();

@@ -30,6 +30,8 @@ export interface FitOptions {
   readonly epochs?: number;
   /** Default 32. */
   readonly batchSize?: number;
+  /** Samples computed at once, where a whole batch would not fit into memory; gradients are summed. Default the batch. */
+  readonly partSize?: number;
   readonly validation?: Data;
   readonly callbacks?: readonly Callback[];
   /** The learning rate over the run, as a multiple of the optimiser's. Default constant. */
@@ -117,6 +119,7 @@ export class Model {
     } = options;
     checkWhole("epochs", epochs);
     checkWhole("batchSize", batchSize);
+    if (options.partSize !== undefined) checkWhole("partSize", options.partSize);
     const { optimizer, loss, measures } = this.#requireCompiled("fit");
     const trainable = this.network.parameters.trainable.filter(({ path }) => this.#trainable(path));
     const run = fit(
@@ -126,6 +129,7 @@ export class Model {
         validation: validation === undefined ? undefined : this.#data(validation),
         epochs,
         batchSize,
+        ...(options.partSize === undefined ? {} : { partSize: options.partSize }),
         seed,
         schedule,
         classWeights: options.classWeights,

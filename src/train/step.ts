@@ -54,22 +54,29 @@ export interface Step {
   dispose(): Promise<void>;
 }
 
-/** The values of a training step's graph before it is compiled. */
-export interface StepGraph {
+/** Forward and backward pass of one batch as values. */
+export interface GradientGraph {
+  /** What a batch feeds. */
   readonly inputs: readonly Value[];
   readonly loss: Value;
   readonly predictions: Value;
+  /** What the optimiser changes, and the gradient of each. */
+  readonly trainable: readonly Parameter[];
   readonly gradients: readonly Value[];
   readonly build: Build;
+}
+
+/** The values of a training step's graph before it is compiled. */
+export interface StepGraph extends GradientGraph {
   readonly update: OptimizerGraph;
 }
 
-/** Builds forward pass, loss, gradient and update for batches of `batch.x`'s shape and type. */
-export function buildStep(
+/** Builds forward pass, loss and gradient for batches of `count` samples. */
+export function buildGradients(
   { network, loss, optimizer, trainable: chosen, statistics }: Recipe,
   count: number,
   dtype: "float32" | "uint8",
-): StepGraph {
+): GradientGraph {
   const trainable = chosen.filter(({ path }) => groupOf(optimizer.groups, path)?.frozen !== true);
   const keys = input("dropoutKeys", "uint32", [count]);
   const weights = input("sampleWeights", "float32", [count]);
@@ -87,14 +94,30 @@ export function buildStep(
     total,
     trainable.map(({ value }) => value),
   );
-  const update = applyOptimizer(
-    optimizer,
-    trainable.map(({ value, path }, i) => ({ parameter: value, path, gradient: gradients[i] as Value })),
-  );
-  const state = [...network.parameters.list.map(({ value }) => value), ...update.slots.map(({ old }) => old)];
-  const scalars = update.scalars.map(({ value }) => value);
-  const inputs = [x, y, weights, keys, update.learningRate, ...scalars, ...state];
-  return { inputs, loss: total, predictions: shown, gradients, build, update };
+  return { inputs: [x, y, weights, keys], loss: total, predictions: shown, trainable, gradients, build };
+}
+
+/** The same, and the update that follows. */
+export function buildStep(recipe: Recipe, count: number, dtype: "float32" | "uint8"): StepGraph {
+  const graph = buildGradients(recipe, count, dtype);
+  const update = buildUpdate(recipe, graph.trainable, graph.gradients);
+  const parameters = recipe.network.parameters.list.map(({ value }) => value);
+  return { ...graph, inputs: [...graph.inputs, ...parameters, ...updateInputs(update)], update };
+}
+
+/** The optimiser's part of a step. */
+export function buildUpdate(
+  { optimizer }: Recipe,
+  trainable: readonly Parameter[],
+  gradients: readonly Value[],
+): OptimizerGraph {
+  const updates = trainable.map(({ value, path }, i) => ({ parameter: value, path, gradient: gradients[i] as Value }));
+  return applyOptimizer(optimizer, updates);
+}
+
+/** What it is fed besides parameters and gradients. */
+export function updateInputs({ learningRate, scalars, slots }: OptimizerGraph): readonly Value[] {
+  return [learningRate, ...scalars.map(({ value }) => value), ...slots.map(({ old }) => old)];
 }
 
 /** Compiles a step. Whoever compiles it disposes of it. */
@@ -110,18 +133,8 @@ export async function compileStep(
     ...graph.update.slots.map(({ path, next }) => [path, next] as const),
   ]);
   for (const [path, value] of graph.build.updates) next.set(path, value);
-  const outputs = { loss: graph.loss, predictions: graph.predictions };
-  const named = new Map([
-    ...Object.entries(outputs),
-    ...[...next].map(([path, value]) => [nextName(path), value] as const),
-  ]);
-  const lowered = lowerTraining([...named.values()], await blockSizeOf(engine));
-  const model = emit({
-    name: "train_step",
-    inputs: graph.inputs,
-    outputs: Object.fromEntries([...named.keys()].map((name, i) => [name, lowered[i] as Value])),
-  });
-  const program = await engine.compile(writeModel(model));
+  const outputs = new Map([["loss", graph.loss] as const, ["predictions", graph.predictions] as const]);
+  const program = await compileLowered("train_step", graph.inputs, new Map([...outputs, ...nextNamed(next)]), engine);
   return {
     target: recipe.loss.target(graph.predictions),
     async run(state, batch, learningRate) {
@@ -141,6 +154,23 @@ export async function compileStep(
   };
 }
 
+/** Compiles a graph whose weights are fed, lowered to what runs fastest. */
+export async function compileLowered(
+  name: string,
+  inputs: readonly Value[],
+  outputs: ReadonlyMap<string, Value>,
+  engine: Engine,
+): Promise<Program> {
+  const lowered = lowerTraining([...outputs.values()], await blockSizeOf(engine));
+  const named = [...outputs.keys()].map((key, i) => [key, lowered[i] as Value] as const);
+  return engine.compile(writeModel(emit({ name, inputs, outputs: Object.fromEntries(named) })));
+}
+
+/** New values under the names that their outputs have. */
+export function nextNamed(next: ReadonlyMap<string, Value>): readonly (readonly [string, Value])[] {
+  return [...next].map(([path, value]) => [nextName(path), value] as const);
+}
+
 /** The names of the feeds of a batch, a rate and a state. */
 export function feedsFor(
   program: Program,
@@ -149,18 +179,33 @@ export function feedsFor(
   batch: Batch,
   learningRate: number,
 ): Feeds {
-  const all: Record<string, Tensor> = {
-    input: batch.x,
-    target: batch.y,
-    sampleWeights: batch.weights,
-    dropoutKeys: batch.dropoutKeys,
-    learningRate: Tensor.float32([], [learningRate]),
-  };
-  for (const { value, at } of graph.update.scalars) {
-    if (value.source.kind === "input") all[value.source.name] = Tensor.float32([], [at(state.step + 1)]);
+  return fed(program, {
+    ...batchFeeds(batch),
+    ...updateFeeds(graph.update, state, learningRate),
+    ...stateFeeds(state),
+  });
+}
+
+export function batchFeeds(batch: Batch): Feeds {
+  return { input: batch.x, target: batch.y, sampleWeights: batch.weights, dropoutKeys: batch.dropoutKeys };
+}
+
+/** The learning rate and the numbers of the step that comes next. */
+export function updateFeeds({ scalars }: OptimizerGraph, state: TrainingState, learningRate: number): Feeds {
+  const feeds: Record<string, Tensor> = { learningRate: Tensor.float32([], [learningRate]) };
+  for (const { value, at } of scalars) {
+    if (value.source.kind === "input") feeds[value.source.name] = Tensor.float32([], [at(state.step + 1)]);
   }
-  for (const [path, tensor] of state.current) all[path] = tensor;
-  return Object.fromEntries(program.inputNames.map((name) => [name, required(all, name)]));
+  return feeds;
+}
+
+export function stateFeeds(state: TrainingState): Feeds {
+  return Object.fromEntries(state.current);
+}
+
+/** Those of `feeds` that the program takes. Throws `model` when one is missing. */
+export function fed(program: Program, feeds: Feeds): Feeds {
+  return Object.fromEntries(program.inputNames.map((name) => [name, required(feeds, name)]));
 }
 
 /** The dropout keys of some samples: a function of (seed, epoch, sample). */
@@ -172,7 +217,8 @@ export function dropoutKeys(seed: number, epoch: number, samples: Uint32Array): 
   );
 }
 
-function nextName(path: string): string {
+/** The output that holds the next value of `path`. */
+export function nextName(path: string): string {
   return `next:${path}`;
 }
 
