@@ -1,17 +1,23 @@
 import { stream } from "../src/base/random.ts";
 import { Tensor } from "../src/base/tensor.ts";
+import { differentiate } from "../src/graph/differentiate.ts";
 import { emit } from "../src/graph/emit.ts";
+import { partition } from "../src/graph/partition.ts";
 import { substitute } from "../src/graph/substitute.ts";
 import { constant, input } from "../src/graph/value.ts";
 import { sparseCategoricalCrossentropy } from "../src/nn/losses.ts";
+import { batchInput, forward } from "../src/nn/network.ts";
 import { Parameters, Scope, type Statistics, startBuild } from "../src/nn/scope.ts";
 import { createEngine } from "../src/node/engine.ts";
 import { writeModel } from "../src/onnx/write.ts";
+import { foldBatchNorm } from "../src/ops/foldBatchNorm.ts";
 import { globalAveragePool } from "../src/ops/pooling.ts";
 import { matmul } from "../src/ops/products.ts";
+import { reduceMean } from "../src/ops/reductions.ts";
+import { applyOptimizer } from "../src/optim/applyOptimizer.ts";
 import { sgd } from "../src/optim/optimizers.ts";
 import { initialTensors, TrainingState } from "../src/train/state.ts";
-import { compileStep } from "../src/train/step.ts";
+import { compileLowered, compileStep, nextName, nextNamed } from "../src/train/step.ts";
 import { type ModelName, models, networkOf } from "./models.ts";
 
 /** Something that can be run again and again, and what it holds given back. */
@@ -40,6 +46,72 @@ export async function stepJob(name: ModelName, statistics: Statistics, threads: 
     dropoutKeys: Tensor.of("uint32", [batchSize], new Uint32Array(batchSize)),
   };
   return { run: () => step.run(state, batch, optimizer.learningRate), dispose: () => step.dispose() };
+}
+
+/**
+ * One epoch's work on a batch when only the parameters that match `trained` learn: the frozen part was computed once, as Graft
+ * does, so that a step is the rest alone. Batch norm keeps its statistics.
+ */
+export async function tuningJob(name: ModelName, trained: RegExp, threads: number): Promise<Job> {
+  const { batchSize, side, classes } = models[name];
+  const engine = createEngine({ threads });
+  const network = networkOf(name);
+  const { list } = network.parameters;
+  const tensors = initialTensors(network.parameters, 0);
+  const trainable = list.filter(({ path, trainable: learns }) => learns && trained.test(path));
+  const frozen = list.filter((parameter) => !trainable.includes(parameter));
+  const image = batchInput(network, batchSize, "float32");
+  const target = input("target", "int32", [batchSize]);
+  const predictions = forward(network, image, startBuild(network.parameters));
+  const losses = sparseCategoricalCrossentropy().perSample(target, predictions);
+  const bound = frozen.map(({ path, value }) => [value, constant(tensors.get(path) as Tensor)] as const);
+  const [loss] = substitute(foldBatchNorm([reduceMean(losses, { keepdims: 0 })]), new Map(bound));
+  const cut = partition(
+    [loss],
+    trainable.map(({ value }) => value),
+    [image],
+  );
+  const gradients = differentiate(
+    cut.outputs[0],
+    trainable.map(({ value }) => value),
+  );
+  const optimizer = sgd({ learningRate: 1e-4, momentum: 0.9 });
+  const update = applyOptimizer(
+    optimizer,
+    trainable.map(({ path, value }, i) => ({ path, parameter: value, gradient: gradients[i] })),
+  );
+  const next = new Map([...update.parameters, ...update.slots.map((slot) => [slot.path, slot.next] as const)]);
+  const inputs = [
+    ...cut.received,
+    target,
+    ...trainable.map(({ value }) => value),
+    update.learningRate,
+    ...update.slots.map(({ old }) => old),
+  ];
+  const outputs = new Map([["loss", cut.outputs[0]] as const, ...nextNamed(next)]);
+  const program = await compileLowered("tuning", inputs, outputs, engine);
+  const prefix = await engine.compile(
+    writeModel(emit({ name: "prefix", inputs: [image], outputs: { frozen: cut.frontier[0] } })),
+  );
+  const { frozen: features } = await prefix.run({ input: noise([batchSize, side, side, 3]) });
+  await prefix.dispose();
+  const state = new TrainingState(new Map(trainable.map(({ path }) => [path, tensors.get(path) as Tensor])));
+  state.ensureSlots(update.slots);
+  const labels = Int32Array.from({ length: batchSize }, (_, i) => i % classes);
+  return {
+    async run() {
+      const feeds = {
+        "frozen.0": features,
+        target: Tensor.of("int32", [batchSize], labels),
+        learningRate: Tensor.float32([], [optimizer.learningRate]),
+        ...Object.fromEntries(state.current),
+      };
+      const into = Object.fromEntries([...next.keys()].map((path) => [nextName(path), state.spare(path)]));
+      await program.run(feeds, into);
+      state.swap(next.keys());
+    },
+    dispose: () => program.dispose(),
+  };
 }
 
 /** Frozen features: the body and its pooling with constant weights. */

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { featuresJob, type Job, productJob, stepJob } from "./jobs.ts";
+import { featuresJob, type Job, productJob, stepJob, tuningJob } from "./jobs.ts";
 import { type ModelName, models } from "./models.ts";
 import { PyTorch } from "./pytorch.ts";
 
@@ -35,6 +35,20 @@ const features = (name: ModelName, title: string): Row => ({
 const rows: readonly Row[] = [
   features("resnet18", "frozen features, ResNet-18 at 224"),
   features("mobilenetV2", "frozen features, MobileNetV2 at 224"),
+  {
+    title: "fine-tuning the last stage, ResNet-18 at 224, batch 16, second epoch and later",
+    images: models.resnet18.batchSize,
+    goal: 1,
+    ours: () => tuningJob("resnet18", /layer4|dense/, threads),
+    theirs: ["tuning", "resnet18"],
+  },
+  {
+    title: "training the head alone, ResNet-18 at 224, batch 16, second epoch and later",
+    images: models.resnet18.batchSize,
+    goal: 5,
+    ours: () => tuningJob("resnet18", /dense/, threads),
+    theirs: ["head", "resnet18"],
+  },
   step("resnet18", "frozen", "training step, ResNet-18 at 224, batch 16, batch norm frozen"),
   step("resnet18", "measured", "training step, ResNet-18 at 224, batch 16, batch norm training"),
   step("mobilenetV2", "measured", "training step, MobileNetV2 at 224, batch 16"),

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { Command, CommanderError } from "commander";
+import { Command, CommanderError, Option } from "commander";
 import { GraftError, messageOf } from "../base/errors.ts";
 import { nodePlatform } from "../node/platform.ts";
+import { type DeviceWish, deviceNames } from "../platform/platform.ts";
 import { tasks } from "../tasks/menu.ts";
 import type { Task, TaskEvent } from "../tasks/task.ts";
 import { readConfig } from "./config.ts";
@@ -12,6 +13,7 @@ import { type Sinks, Terminal } from "./terminal.ts";
 interface ShellOptions {
   readonly json?: boolean;
   readonly threads?: number;
+  readonly device?: DeviceWish;
   readonly config?: string;
 }
 
@@ -44,10 +46,16 @@ function commandOf(task: Task, sinks: Sinks): Command {
   command
     .option("--config <file>", "JSON file with any of these options, such as a run's config.json; flags override it")
     .option("--threads <number>", "processor threads (default: all)", Number)
+    .addOption(
+      new Option(
+        "--device <name>",
+        "where to compute (default: cpu); auto takes what the runtime ships with and works",
+      ).choices([...deviceNames, "auto"]),
+    )
     .option("--json", "print events as NDJSON on standard output");
   command.action(async () => {
     const options = command.opts<ShellOptions & Record<string, unknown>>();
-    const { json = false, threads, config, ...flags } = options;
+    const { json = false, threads, device, config, ...flags } = options;
     if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1)) {
       throw new GraftError("usage", `--threads: found "${threads}"; expected a whole number ≥ 1.`);
     }
@@ -58,7 +66,7 @@ function commandOf(task: Task, sinks: Sinks): Command {
       }),
     );
     const stored = config === undefined ? {} : await readConfig(config, task);
-    await perform(task, { ...stored, ...flags, ...places }, { json, threads }, sinks);
+    await perform(task, { ...stored, ...flags, ...places }, { json, threads, device }, sinks);
   });
   return command;
 }
@@ -67,10 +75,14 @@ function commandOf(task: Task, sinks: Sinks): Command {
 async function perform(
   task: Task,
   input: unknown,
-  options: { readonly json: boolean; readonly threads: number | undefined },
+  options: { readonly json: boolean; readonly threads: number | undefined; readonly device: DeviceWish | undefined },
   sinks: Sinks,
 ): Promise<void> {
-  const platform = nodePlatform(options.threads === undefined ? {} : { threads: options.threads });
+  const { threads, device } = options;
+  const platform = nodePlatform({
+    ...(threads === undefined ? {} : { threads }),
+    ...(device === undefined ? {} : { device }),
+  });
   const controller = new AbortController();
   const interrupt = () => {
     if (controller.signal.aborted) process.exit(130);

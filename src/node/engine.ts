@@ -1,5 +1,6 @@
 import type { InferenceSession } from "onnxruntime-common";
-import type { CompileOptions, Engine, Program } from "../platform/platform.ts";
+import type { CompileOptions, DeviceName, DeviceWish, Engine, Program } from "../platform/platform.ts";
+import { chooseDevice } from "./device.ts";
 import { compileProgram } from "./program.ts";
 import { defaultThreads, loadRuntime, type Runtime, type RuntimeName } from "./runtime.ts";
 
@@ -8,25 +9,47 @@ export interface EngineOptions {
   readonly threads?: number;
   /** Default: native, with WASM and a warning where native does not load. */
   readonly runtime?: RuntimeName;
+  /** Default: the CPU. */
+  readonly device?: DeviceWish;
+  /** Where the line goes that tells the choice of a device. Default: standard error. */
+  readonly say?: (line: string) => void;
 }
 
 /** An engine over ONNX Runtime, which is loaded at the first compilation and not before: it costs a tenth of a second. */
 export function createEngine(options: EngineOptions = {}): Engine {
   const threads = options.threads ?? defaultThreads();
-  let loading: Promise<Runtime> | undefined;
+  const say = options.say ?? ((line: string) => process.stderr.write(`${line}\n`));
+  let loading: Promise<Started> | undefined;
+  const start = async (): Promise<Started> => {
+    const runtime = await loadRuntime(options.runtime, threads);
+    return { runtime, device: await chooseDevice(options.device ?? "cpu", runtime, say) };
+  };
+  const started = () => {
+    loading ??= start();
+    return loading;
+  };
   return {
+    device: async () => (await started()).device,
     async compile(model: Uint8Array, compileOptions: CompileOptions = {}): Promise<Program> {
-      loading ??= loadRuntime(options.runtime, threads);
-      const runtime = await loading;
-      return compileProgram(runtime, model, sessionOptions(runtime, { threads, ...compileOptions }));
+      const { runtime, device } = await started();
+      return compileProgram(runtime, model, sessionOptions(runtime, device, { threads, ...compileOptions }));
     },
   };
 }
 
-function sessionOptions(runtime: Runtime, options: CompileOptions): InferenceSession.SessionOptions {
+interface Started {
+  readonly runtime: Runtime;
+  readonly device: DeviceName;
+}
+
+function sessionOptions(
+  runtime: Runtime,
+  device: DeviceName,
+  options: CompileOptions,
+): InferenceSession.SessionOptions {
   const keepMemory = options.releaseMemory !== true;
   return {
-    executionProviders: [runtime.provider],
+    executionProviders: device === "cpu" ? [runtime.provider] : [device, runtime.provider],
     intraOpNumThreads: options.threads ?? defaultThreads(),
     executionMode: "sequential",
     graphOptimizationLevel: "all",

@@ -10,6 +10,8 @@ export interface OrtModule {
   readonly InferenceSession: typeof InferenceSession;
   readonly Tensor: typeof Tensor;
   readonly env: typeof env;
+  /** Native builds tell which devices they know, and which they ship with. */
+  readonly listSupportedBackends?: () => readonly { readonly name: string; readonly bundled: boolean }[];
 }
 
 /** A loaded ONNX Runtime and the one way in which the two differ. */

@@ -21,8 +21,15 @@ export interface Platform {
   readonly cacheDir: string;
 }
 
+/** Where graphs can run, as ONNX Runtime calls it. */
+export const deviceNames = ["cpu", "cuda", "coreml", "dml", "webgpu"] as const;
+export type DeviceName = (typeof deviceNames)[number];
+export type DeviceWish = DeviceName | "auto";
+
 /** Compiles ONNX models into programs. */
 export interface Engine {
+  /** Where programs run; chosen when it is first asked for or needed. */
+  device(): Promise<DeviceName>;
   compile(model: Uint8Array, options?: CompileOptions): Promise<Program>;
 }
 

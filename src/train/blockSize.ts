@@ -23,6 +23,7 @@ export function blockSizeOf(engine: Engine): Promise<number | undefined> {
 }
 
 async function probe(engine: Engine): Promise<number | undefined> {
+  if ((await engine.device()) !== "cpu") return undefined;
   for (const block of candidates) if (await works(engine, block)) return block;
   return undefined;
 }

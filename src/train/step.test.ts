@@ -19,6 +19,7 @@ import { compileStep } from "./step.ts";
 const native = createEngine();
 /** An engine of a processor or a runtime without the blocked layout. */
 const plain: Engine = {
+  device: () => native.device(),
   compile(model, options) {
     if (new TextDecoder("latin1").decode(model).includes("com.microsoft.nchwc"))
       return Promise.reject(new GraftError("model", "no such domain"));
