@@ -2,7 +2,6 @@ import { createReadStream, existsSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
-import chromium from "@sparticuz/chromium";
 import { type Browser, type Page, chromium as playwright } from "playwright-core";
 
 const types: Readonly<Record<string, string>> = {
@@ -13,6 +12,13 @@ const types: Readonly<Record<string, string>> = {
 
 const html = `<!doctype html><title>Graft</title>
 <script type="module">import * as ort from "/ort/ort.wasm.min.mjs"; globalThis.ort = ort;</script>`;
+
+/** Chromium with the shared libraries that its package brings, as on AWS Lambda, so that the system needs none. */
+async function installedChromium() {
+  process.env["AWS_LAMBDA_JS_RUNTIME"] = "nodejs20.x";
+  const { default: chromium } = await import("@sparticuz/chromium");
+  return { executablePath: await chromium.executablePath(), args: chromium.args };
+}
 
 /** A page in headless Chromium from npm, on a server of its own that gives it onnxruntime-web, as the global `ort`. */
 export async function openPage(): Promise<{ readonly page: Page; close(): Promise<void> }> {
@@ -32,11 +38,7 @@ export async function openPage(): Promise<{ readonly page: Page; close(): Promis
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  const browser: Browser = await playwright.launch({
-    executablePath: await chromium.executablePath(),
-    args: chromium.args,
-    headless: true,
-  });
+  const browser: Browser = await playwright.launch({ ...(await installedChromium()), headless: true });
   const page = await browser.newPage();
   await page.goto(`http://127.0.0.1:${port}/`);
   await page.waitForFunction("globalThis.ort !== undefined");
