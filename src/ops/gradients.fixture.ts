@@ -16,35 +16,14 @@ import {
   transpose,
   unsqueeze,
 } from "./layout.ts";
+import { type GradientRow, row } from "./gradientRow.fixture.ts";
+import { indexingRows } from "./gradientsIndexing.fixture.ts";
 import { batchNormalization } from "./normalisation.ts";
 import type { Range } from "./operators.fixture.ts";
 import { averagePool, globalAveragePool, maxPool } from "./pooling.ts";
 import { gemm, matmul } from "./products.ts";
 import { reduceMean, reduceSum } from "./reductions.ts";
 import { pad, slice } from "./slicing.ts";
-
-/** One case of one operator: all float inputs are checked. */
-export interface GradientRow {
-  readonly operator: string;
-  readonly title: string;
-  readonly shapes: readonly (readonly number[])[];
-  readonly range?: Range;
-  readonly build: (...inputs: readonly Value[]) => Value;
-}
-
-const row = (
-  operator: string,
-  title: string,
-  shapes: GradientRow["shapes"],
-  build: GradientRow["build"],
-  range?: Range,
-): GradientRow => ({
-  operator,
-  title,
-  shapes,
-  build,
-  ...(range === undefined ? {} : { range }),
-});
 
 const positive: Range = { low: 0.5, high: 2 };
 const awayFrom = (...avoid: readonly number[]): Range => ({ low: -2, high: 2, avoid });
@@ -53,6 +32,7 @@ const statistics = [[3], [3], [3], [3]];
 
 /** Every differentiable operator has a row, or the suite fails. */
 export const gradientRows: readonly GradientRow[] = [
+  ...indexingRows,
   row(
     "Add",
     "same shapes",

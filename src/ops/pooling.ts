@@ -5,7 +5,7 @@ import { constantOf, type TensorType, type Value } from "../graph/value.ts";
 import { div, mul } from "./arithmetic.ts";
 import { inputGradient } from "./convolutionGradient.ts";
 import { expand, reshape } from "./layout.ts";
-import { scatterElements } from "./scatter.ts";
+import { scatterElements } from "./indexing.ts";
 import { resolveWindow, slidLengths, type Window, type WindowAttributes, windowFields } from "./window.ts";
 
 interface PoolAttributes extends WindowAttributes {

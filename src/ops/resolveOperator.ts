@@ -13,6 +13,7 @@ const constantOperands: ReadonlyMap<string, readonly number[]> = new Map([
   ["Unsqueeze", [1]],
   ["Slice", [1, 2, 3, 4]],
   ["Pad", [1, 3]],
+  ["Tile", [1]],
   ["CenterCropPad", [1]],
   ["ReduceSum", [1]],
   ["ReduceMean", [1]],
