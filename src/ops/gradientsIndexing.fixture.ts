@@ -38,12 +38,7 @@ export const indexingRows: readonly GradientRow[] = [
     ],
     (x, u) => scatterElements(x, int64([2, 4], [0, 6, 0, -1, 3, 3, 3, 2]), u, { axis: 1, reduction: "add" }),
   ),
-  row(
-    "ScatterND",
-    "writes elements",
-    [[3, 5], [3]],
-    (x, u) => scatterND(x, int64([3, 2], [0, 1, 2, -1, 1, 1]), u),
-  ),
+  row("ScatterND", "writes elements", [[3, 5], [3]], (x, u) => scatterND(x, int64([3, 2], [0, 1, 2, -1, 1, 1]), u)),
   row(
     "ScatterND",
     "writes slices",

@@ -94,9 +94,7 @@ export const scatterND = defineOp("ScatterND", {
   attributes: { reduction: text("none") },
   infer: ([data]) => [like(data)],
   vjp: ([dy], { inputs: [, indices, updates], attributes: { reduction } }): (Value | undefined)[] => {
-    const kept = wasOverwritten("ScatterND", reduction)
-      ? scatterND(dy, indices, zeros(dy, updates.staticShape))
-      : dy;
+    const kept = wasOverwritten("ScatterND", reduction) ? scatterND(dy, indices, zeros(dy, updates.staticShape)) : dy;
     return [kept, undefined, gatherND(dy, indices)];
   },
 });

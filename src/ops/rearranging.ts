@@ -19,7 +19,11 @@ export const tile = defineOp("Tile", {
     const shape = x.staticShape;
     const axes = counts.flatMap((count, axis) => (count === 1 ? [] : [2 * axis]));
     if (axes.length === 0) return [dy];
-    const copies = reshape(dy, shape.flatMap((length, axis) => [counts[axis], length]), { allowzero: 1 });
+    const copies = reshape(
+      dy,
+      shape.flatMap((length, axis) => [counts[axis], length]),
+      { allowzero: 1 },
+    );
     return [reshape(reduceSum(copies, axes, { keepdims: 0 }), shape)];
   },
 });

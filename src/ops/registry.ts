@@ -3,7 +3,6 @@ import * as activations from "./activations.ts";
 import * as arithmetic from "./arithmetic.ts";
 import * as comparison from "./comparison.ts";
 import * as convolution from "./convolution.ts";
-import * as convolutionTransposed from "./convolutionTransposed.ts";
 import * as indexing from "./indexing.ts";
 import * as layout from "./layout.ts";
 import * as normalisation from "./normalisation.ts";
@@ -19,7 +18,6 @@ const families = [
   arithmetic,
   comparison,
   convolution,
-  convolutionTransposed,
   indexing,
   layout,
   normalisation,
