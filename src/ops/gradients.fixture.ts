@@ -5,6 +5,7 @@ import { clip, leakyRelu, logSoftmax, relu, sigmoid, softmax, softplus, tanh } f
 import { abs, add, div, exp, floor, log, mul, neg, pow, reciprocal, round, sign, sqrt, sub } from "./arithmetic.ts";
 import { castOperator } from "./comparison.ts";
 import { type GradientRow, row } from "./gradientRow.fixture.ts";
+import { einsumRows } from "./gradientsEinsum.fixture.ts";
 import { indexingRows } from "./gradientsIndexing.fixture.ts";
 import { resamplingRows } from "./gradientsResampling.fixture.ts";
 import { windowRows } from "./gradientsWindows.fixture.ts";
@@ -34,6 +35,7 @@ const statistics = [[3], [3], [3], [3]];
 export const gradientRows: readonly GradientRow[] = [
   ...indexingRows,
   ...windowRows,
+  ...einsumRows,
   ...resamplingRows,
   row(
     "Add",

@@ -3,6 +3,9 @@ import * as activations from "./activations.ts";
 import * as arithmetic from "./arithmetic.ts";
 import * as comparison from "./comparison.ts";
 import * as convolution from "./convolution.ts";
+import * as einsum from "./einsum.ts";
+import * as generating from "./generating.ts";
+import * as gridSample from "./gridSample.ts";
 import * as indexing from "./indexing.ts";
 import * as layout from "./layout.ts";
 import * as normalisation from "./normalisation.ts";
@@ -18,6 +21,9 @@ const families = [
   arithmetic,
   comparison,
   convolution,
+  einsum,
+  generating,
+  gridSample,
   indexing,
   layout,
   normalisation,

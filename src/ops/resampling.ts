@@ -111,10 +111,3 @@ export const centerCropPad = defineOp("CenterCropPad", {
     return [{ dtype: x.dtype, shape }];
   },
 });
-
-/** Samples x [N, C, H, W] at the places of grid [N, H', W', 2], which runs from −1 to 1 in (x, y). No gradient yet. */
-export const gridSample = defineOp("GridSample", {
-  inputs: ["x", "grid"],
-  attributes: { align_corners: int(0), mode: text("linear"), padding_mode: text("zeros") },
-  infer: ([x, grid]) => [{ dtype: x.dtype, shape: [x.shape[0], x.shape[1], grid.shape[1], grid.shape[2]] }],
-});
