@@ -4,7 +4,7 @@ import { sameShape, showShape } from "../base/shapes.ts";
 import { sizeOf } from "../base/tensor.ts";
 import { add, expand, reduceSum, reshape } from "./coreOperators.ts";
 import { dependents, nodesOf } from "./traverse.ts";
-import { type Node, scalar, type Value } from "./value.ts";
+import { describe, type Node, scalar, type Value } from "./value.ts";
 
 /**
  * Gradients of a scalar with respect to `parameters`, as more graph (reverse accumulation).
@@ -12,32 +12,28 @@ import { type Node, scalar, type Value } from "./value.ts";
  *
  * @param loss a float value with one element
  * @returns one value per parameter, of its shape; zeros where the loss does not depend on it
- * @throws `model` when an operator on the path has no gradient, naming it
+ * @throws `model` when an operator on the path has no gradient, naming it and what to freeze so that it is not on the path
  */
 export function differentiate(loss: Value, parameters: readonly Value[]): readonly Value[] {
   if (!isFloat(loss.dtype) || sizeOf(loss.staticShape) !== 1) {
     throw new GraftError("shape", `the loss must be one float, got ${loss.dtype} ${showShape(loss.shape)}.`);
   }
   const order = nodesOf([loss]);
-  const onPath = dependents(order, new Set(parameters));
+  const roots = new Set(parameters);
+  const onPath = dependents(order, roots);
+  const isTrained = (value: Value) =>
+    roots.has(value) || (value.source.kind === "node" && onPath.has(value.source.node));
   const cotangents = new Map<Value, Value>([[loss, filled(loss, 1)]]);
   for (const node of [...order].reverse()) {
-    if (onPath.has(node) && node.outputs.some((output) => cotangents.has(output))) pullBack(node, cotangents);
+    if (onPath.has(node) && node.outputs.some((output) => cotangents.has(output)))
+      pullBack(node, cotangents, isTrained);
   }
   return parameters.map((parameter) => cotangents.get(parameter) ?? filled(parameter, 0));
 }
 
-function pullBack(node: Node, cotangents: Map<Value, Value>): void {
-  const vjp = node.operator.rule?.vjp;
-  if (vjp === undefined) {
-    throw new GraftError(
-      "model",
-      `${node.operator.name}${node.name ? ` (node "${node.name}")` : ""} lies between a trainable parameter and the loss, but has no gradient. ` +
-        "Freeze everything before it, or cut the graph there.",
-    );
-  }
+function pullBack(node: Node, cotangents: Map<Value, Value>, isTrained: (value: Value) => boolean): void {
   const given = node.outputs.map((output) => cotangents.get(output) ?? filled(output, 0));
-  const results = vjp(given, node);
+  const results = cotangentsOf(node, given, isTrained);
   node.inputs.forEach((operand, i) => {
     const cotangent = results[i];
     if (operand === undefined || cotangent === undefined || !isFloat(operand.dtype)) return;
@@ -45,6 +41,32 @@ function pullBack(node: Node, cotangents: Map<Value, Value>): void {
     const before = cotangents.get(operand);
     cotangents.set(operand, before === undefined ? summed : add(before, summed));
   });
+}
+
+function cotangentsOf(
+  node: Node,
+  given: readonly Value[],
+  isTrained: (value: Value) => boolean,
+): readonly (Value | undefined)[] {
+  const { operator, inputs } = node;
+  const named = `${operator.name}${node.name ? ` (node "${node.name}")` : ""}`;
+  const vjp = operator.rule?.vjp;
+  const before = inputs.flatMap((value) => (value !== undefined && isTrained(value) ? [describe(value)] : []));
+  const cut = `Freeze everything up to ${[...new Set(before)].join(" and ")}`;
+  if (vjp === undefined) {
+    throw new GraftError(
+      "model",
+      `${named} lies between a trainable parameter and the loss, but has no gradient. ` + `${cut}, which it reads.`,
+    );
+  }
+  try {
+    return vjp(given, node);
+  } catch (error) {
+    if (!(error instanceof GraftError)) throw error;
+    throw new GraftError(error.code, `${named} has no gradient here: ${error.message} ${cut}, or change it.`, {
+      cause: error,
+    });
+  }
 }
 
 /** Undoes broadcasting: sums `value` over the axes along which `shape` was repeated. */

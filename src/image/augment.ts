@@ -4,10 +4,10 @@ import { constantOf, input, type Value } from "../graph/value.ts";
 import { clip } from "../ops/activations.ts";
 import { add, div, floor, max, min, mul, sub } from "../ops/arithmetic.ts";
 import { cast } from "../ops/comparison.ts";
+import { gridSample } from "../ops/gridSample.ts";
 import { concat, reshape, transpose } from "../ops/layout.ts";
 import { matmul } from "../ops/products.ts";
 import { reduceMax, reduceMin } from "../ops/reductions.ts";
-import { gridSample } from "../ops/resampling.ts";
 import { slice } from "../ops/slicing.ts";
 import { type Augmentation, type Draw, drawAugmentation } from "./augmentation.ts";
 

@@ -14,8 +14,7 @@ import {
   reorderInput,
   reorderOutput,
 } from "./blockedOperators.ts";
-import { conv } from "./convolution.ts";
-import { convTranspose } from "./convolutionTransposed.ts";
+import { conv, convTranspose } from "./convolution.ts";
 import { reshape } from "./layout.ts";
 import { reduceMean, reduceSum } from "./reductions.ts";
 import { transpose } from "./transpose.ts";

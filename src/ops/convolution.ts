@@ -1,12 +1,12 @@
-import { multiplyDims } from "../base/shapes.ts";
+import { addDims, type Dim, multiplyDims } from "../base/shapes.ts";
 import { shapeError } from "../graph/infer.ts";
 import { defineOp, int, ints } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
-import { inputGradient, weightGradient } from "./convolutionGradient.ts";
+import { weightGradient } from "./convolutionGradient.ts";
 import { reduceSum } from "./reductions.ts";
-import { resolveWindow, slidLengths, windowFields } from "./window.ts";
+import { resolveTransposedWindow, resolveWindow, slidLengths, type Window, windowFields } from "./window.ts";
 
-/** Convolution of x [N, C, …] with w [O, C/group, …], plus b [O]. The gradients are lowered in `convolutionGradient.ts`. */
+/** Convolution of x [N, C, …] with w [O, C/group, …], plus b [O]. dx is a transposed convolution, dw one matrix product. */
 export const conv = defineOp("Conv", {
   inputs: ["x", "w", "b?"],
   weights: ["w", "b?"],
@@ -31,11 +31,79 @@ export const conv = defineOp("Conv", {
   vjp: ([dy], { inputs: [x, w], attributes }): Value[] => {
     const { group } = attributes;
     const window = resolveWindow("Conv", attributes, w.staticShape.slice(2), x.shape.slice(2));
-    const spatialAxes = x.staticShape.slice(2).map((_, i) => i + 2);
     return [
       inputGradient(dy, w, x.staticShape, window, group),
       weightGradient(dy, x, w.staticShape, window, group),
-      reduceSum(dy, [0, ...spatialAxes], { keepdims: 0 }),
+      sumPerChannel(dy),
     ];
   },
 });
+
+/**
+ * Transposed convolution of x [N, C, …] with w [C, O/group, …], plus b [O]: the input gradient of a convolution, as a forward operator.
+ * Lengths: stride·(length−1) + output_padding + dilation·(kernel−1) + 1 − pads. So dx is a convolution of dy with the same kernel,
+ * and dw its weight gradient with x and dy in each other's place.
+ */
+export const convTranspose = defineOp("ConvTranspose", {
+  inputs: ["x", "w", "b?"],
+  weights: ["w", "b?"],
+  attributes: {
+    ...windowFields,
+    group: int(1),
+    kernel_shape: ints<readonly number[] | undefined>(undefined),
+    output_padding: ints<readonly number[] | undefined>(undefined),
+  },
+  infer: ([x, w], attributes) => {
+    const [channels, perGroup, ...kernel] = w.staticShape;
+    const [count, given, ...lengths] = x.shape;
+    if (typeof given === "number" && given !== channels) {
+      throw shapeError("ConvTranspose", `data have ${given} channels, the kernel expects ${channels}`);
+    }
+    const window = resolveTransposedWindow("ConvTranspose", attributes, kernel, lengths);
+    const spatial = lengths.map((length, i): Dim => {
+      const extra = window.outputPadding[i] - window.padsBegin[i] - window.padsEnd[i];
+      const reach = window.dilations[i] * (kernel[i] - 1) + 1;
+      return addDims(multiplyDims(addDims(length, -1), window.strides[i]), reach + extra);
+    });
+    return [{ dtype: x.dtype, shape: [count, perGroup * attributes.group, ...spatial] }];
+  },
+  vjp: ([dy], { inputs: [x, w], attributes }): Value[] => {
+    const { group } = attributes;
+    const kernel = w.staticShape.slice(2);
+    const window = resolveTransposedWindow("ConvTranspose", attributes, kernel, x.shape.slice(2));
+    const { strides, dilations, padsBegin, padsEnd } = window;
+    const pads = [...padsBegin, ...padsEnd];
+    return [
+      conv(dy, w, { strides, dilations, pads, group, kernel_shape: kernel }),
+      weightGradient(x, dy, w.staticShape, window, group),
+      sumPerChannel(dy),
+    ];
+  },
+});
+
+/**
+ * dL/dx of a convolution: the transposed convolution of dy with the same kernel.
+ * What the strides left over at the far end comes back as output padding; what a window in ceil mode saw beyond it is cut off.
+ *
+ * @param shape of x, [N, C, …]
+ */
+export function inputGradient(dy: Value, w: Value, shape: readonly number[], window: Window, group: number): Value {
+  const { kernel, strides, dilations, padsBegin, padsEnd } = window;
+  const rests = dy.staticShape.slice(2).map((length, i) => {
+    const reach = (length - 1) * strides[i] + dilations[i] * (kernel[i] - 1) + 1;
+    return shape[i + 2] + padsBegin[i] + padsEnd[i] - reach;
+  });
+  return convTranspose(dy, w, {
+    strides,
+    dilations,
+    group,
+    pads: [...padsBegin, ...padsEnd.map((width, i) => width - Math.min(0, rests[i]))],
+    output_padding: rests.map((rest) => Math.max(0, rest)),
+    kernel_shape: kernel,
+  });
+}
+
+function sumPerChannel(dy: Value): Value {
+  const [, , ...spatialAxes] = dy.shape.keys();
+  return reduceSum(dy, [0, ...spatialAxes], { keepdims: 0 });
+}

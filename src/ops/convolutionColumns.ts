@@ -1,6 +1,6 @@
 import { sizeOf } from "../base/tensor.ts";
 import { constantOf, type Value } from "../graph/value.ts";
-import { gather } from "./gather.ts";
+import { gather } from "./indexing.ts";
 import { concat, reshape } from "./layout.ts";
 import { pad, slice } from "./slicing.ts";
 import { transpose } from "./transpose.ts";

@@ -1,34 +1,10 @@
 import { sizeOf } from "../base/tensor.ts";
 import type { Value } from "../graph/value.ts";
 import { columnsOf } from "./convolutionColumns.ts";
-import { convTranspose } from "./convolutionTransposed.ts";
 import { reshape } from "./layout.ts";
 import { matmul } from "./products.ts";
 import { transpose } from "./transpose.ts";
 import type { Window } from "./window.ts";
-
-/**
- * dL/dx of a convolution: the transposed convolution of dy with the same kernel.
- * What the strides left over at the far end comes back as output padding.
- *
- * @param shape of x, [N, C, …]
- */
-export function inputGradient(dy: Value, w: Value, shape: readonly number[], window: Window, group: number): Value {
-  const { kernel, strides, dilations, padsBegin, padsEnd } = window;
-  const lengths = dy.staticShape.slice(2);
-  const outputPadding = lengths.map((length, i) => {
-    const reach = (length - 1) * strides[i] + dilations[i] * (kernel[i] - 1) + 1;
-    return shape[i + 2] + padsBegin[i] + padsEnd[i] - reach;
-  });
-  return convTranspose(dy, w, {
-    strides,
-    dilations,
-    group,
-    pads: [...padsBegin, ...padsEnd],
-    output_padding: outputPadding,
-    kernel_shape: kernel,
-  });
-}
 
 /**
  * dL/dw of a convolution as one matrix product over all positions, `X[C·k, N·P] · dY[N·P, O]`: of the orientations tried

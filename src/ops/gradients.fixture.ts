@@ -4,7 +4,11 @@ import { dtypeCode } from "../onnx/dtypes.ts";
 import { clip, leakyRelu, logSoftmax, relu, sigmoid, softmax, softplus, tanh } from "./activations.ts";
 import { abs, add, div, exp, floor, log, mul, neg, pow, reciprocal, round, sign, sqrt, sub } from "./arithmetic.ts";
 import { castOperator } from "./comparison.ts";
-import { conv } from "./convolution.ts";
+import { type GradientRow, row } from "./gradientRow.fixture.ts";
+import { einsumRows } from "./gradientsEinsum.fixture.ts";
+import { indexingRows } from "./gradientsIndexing.fixture.ts";
+import { resamplingRows } from "./gradientsResampling.fixture.ts";
+import { windowRows } from "./gradientsWindows.fixture.ts";
 import {
   concat,
   expand,
@@ -18,33 +22,9 @@ import {
 } from "./layout.ts";
 import { batchNormalization } from "./normalisation.ts";
 import type { Range } from "./operators.fixture.ts";
-import { averagePool, globalAveragePool, maxPool } from "./pooling.ts";
 import { gemm, matmul } from "./products.ts";
 import { reduceMean, reduceSum } from "./reductions.ts";
 import { pad, slice } from "./slicing.ts";
-
-/** One case of one operator: all float inputs are checked. */
-export interface GradientRow {
-  readonly operator: string;
-  readonly title: string;
-  readonly shapes: readonly (readonly number[])[];
-  readonly range?: Range;
-  readonly build: (...inputs: readonly Value[]) => Value;
-}
-
-const row = (
-  operator: string,
-  title: string,
-  shapes: GradientRow["shapes"],
-  build: GradientRow["build"],
-  range?: Range,
-): GradientRow => ({
-  operator,
-  title,
-  shapes,
-  build,
-  ...(range === undefined ? {} : { range }),
-});
 
 const positive: Range = { low: 0.5, high: 2 };
 const awayFrom = (...avoid: readonly number[]): Range => ({ low: -2, high: 2, avoid });
@@ -53,6 +33,10 @@ const statistics = [[3], [3], [3], [3]];
 
 /** Every differentiable operator has a row, or the suite fails. */
 export const gradientRows: readonly GradientRow[] = [
+  ...indexingRows,
+  ...windowRows,
+  ...einsumRows,
+  ...resamplingRows,
   row(
     "Add",
     "same shapes",
@@ -188,89 +172,6 @@ export const gradientRows: readonly GradientRow[] = [
   row("ReduceMean", "two axes, kept", [[2, 3, 4]], (a) => reduceMean(a, [0, -1])),
   row("ReduceMean", "all, dropped", [[2, 3]], (a) => reduceMean(a, { keepdims: 0 })),
   row("Dropout", "passes at inference", [[2, 3]], (a) => inferenceDropout(a)),
-  row("Conv", "3×3, same", [image, [4, 3, 3, 3], [4]], (x, w, b) => conv(x, w, b, { pads: [1, 1, 1, 1] })),
-  row("Conv", "3×3, valid", [image, [4, 3, 3, 3]], (x, w) => conv(x, w)),
-  row("Conv", "3×3, stride 2, odd sizes", [image, [4, 3, 3, 3]], (x, w) =>
-    conv(x, w, { strides: [2, 2], pads: [1, 1, 1, 1] }),
-  ),
-  row(
-    "Conv",
-    "stride 2 leaves a column over",
-    [
-      [2, 3, 6, 8],
-      [2, 3, 3, 3],
-    ],
-    (x, w) => conv(x, w, { strides: [2, 2] }),
-  ),
-  row(
-    "Conv",
-    "stride 3, asymmetric pads",
-    [
-      [1, 2, 8, 9],
-      [3, 2, 2, 3],
-    ],
-    (x, w) => conv(x, w, { strides: [3, 2], pads: [0, 1, 1, 2] }),
-  ),
-  row(
-    "Conv",
-    "dilated",
-    [
-      [1, 2, 7, 9],
-      [3, 2, 3, 3],
-    ],
-    (x, w) => conv(x, w, { dilations: [2, 3], pads: [1, 2, 3, 1] }),
-  ),
-  row(
-    "Conv",
-    "dilated and strided",
-    [
-      [1, 2, 9, 9],
-      [3, 2, 3, 3],
-    ],
-    (x, w) => conv(x, w, { dilations: [2, 2], strides: [2, 2] }),
-  ),
-  row("Conv", "two groups", [[2, 4, 5, 5], [6, 2, 3, 3], [6]], (x, w, b) =>
-    conv(x, w, b, { group: 2, pads: [1, 1, 1, 1] }),
-  ),
-  row("Conv", "depthwise", [image, [3, 1, 3, 3]], (x, w) => conv(x, w, { group: 3, pads: [1, 1, 1, 1] })),
-  row("Conv", "depthwise, two each, stride 2", [image, [6, 1, 3, 3]], (x, w) =>
-    conv(x, w, { group: 3, strides: [2, 2] }),
-  ),
-  row("Conv", "1×1", [image, [4, 3, 1, 1]], (x, w) => conv(x, w)),
-  row("Conv", "1×1, stride 2", [image, [4, 3, 1, 1]], (x, w) => conv(x, w, { strides: [2, 2] })),
-  row(
-    "Conv",
-    "auto_pad SAME_UPPER, stride 2",
-    [
-      [1, 2, 5, 6],
-      [3, 2, 3, 3],
-    ],
-    (x, w) => conv(x, w, { auto_pad: "SAME_UPPER", strides: [2, 2] }),
-  ),
-  row(
-    "Conv",
-    "one spatial axis",
-    [
-      [2, 3, 9],
-      [4, 3, 3],
-    ],
-    (x, w) => conv(x, w, { pads: [1, 0] }),
-  ),
-  row("MaxPool", "2×2", [[2, 2, 4, 6]], (x) => maxPool(x, { kernel_shape: [2, 2], strides: [2, 2] })),
-  row("MaxPool", "3×3 overlapping, padded", [image], (x) =>
-    maxPool(x, { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
-  ),
-  row("MaxPool", "ceil mode", [[1, 2, 5, 6]], (x) =>
-    maxPool(x, { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 }),
-  ),
-  row("AveragePool", "2×2", [[2, 2, 4, 6]], (x) => averagePool(x, { kernel_shape: [2, 2], strides: [2, 2] })),
-  row("AveragePool", "padding not counted", [image], (x) =>
-    averagePool(x, { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] }),
-  ),
-  row("AveragePool", "padding counted", [image], (x) =>
-    averagePool(x, { kernel_shape: [3, 3], strides: [1, 2], pads: [1, 0, 1, 1], count_include_pad: 1 }),
-  ),
-  row("GlobalAveragePool", "odd map", [image], (x) => globalAveragePool(x)),
   row("BatchNormalization", "training", [image, [3], [3]], (x, scale, bias) =>
     batchNormalization(x, scale, bias, zeros3(), ones3(), { training_mode: 1 }),
   ),

@@ -3,9 +3,10 @@ import { like } from "../graph/infer.ts";
 import { defineOp, int, ints } from "../graph/operator.ts";
 import { constantOf, type TensorType, type Value } from "../graph/value.ts";
 import { div, mul } from "./arithmetic.ts";
-import { inputGradient } from "./convolutionGradient.ts";
+import { argMax } from "./comparison.ts";
+import { inputGradient } from "./convolution.ts";
+import { scatterElements } from "./indexing.ts";
 import { expand, reshape } from "./layout.ts";
-import { scatterElements } from "./scatter.ts";
 import { resolveWindow, slidLengths, type Window, type WindowAttributes, windowFields } from "./window.ts";
 
 interface PoolAttributes extends WindowAttributes {
@@ -52,6 +53,20 @@ export const globalAveragePool = defineOp("GlobalAveragePool", {
   vjp: ([dy], { inputs: [x] }) => {
     const shape = x.staticShape;
     return [expand(mul(dy, 1 / sizeOf(shape.slice(2))), shape)];
+  },
+});
+
+/** Largest entry over all spatial axes, which stay with length 1; the gradient goes to the first of equals. */
+export const globalMaxPool = defineOp("GlobalMaxPool", {
+  inputs: ["x"],
+  infer: ([x]) => [{ ...like(x), shape: x.shape.map((dim, axis) => (axis < 2 ? dim : 1)) }],
+  vjp: ([dy], { inputs: [x] }) => {
+    const [count, channels, ...lengths] = x.staticShape;
+    const maps = count * channels;
+    const flat = [maps, sizeOf(lengths)];
+    const places = argMax(reshape(x, flat), { axis: 1 });
+    const zeros = expand(constantOf(dy.dtype, [1, 1], [0]), flat);
+    return [reshape(scatterElements(zeros, places, reshape(dy, [maps, 1]), { axis: 1 }), x.staticShape)];
   },
 });
 

@@ -3,14 +3,17 @@ import * as activations from "./activations.ts";
 import * as arithmetic from "./arithmetic.ts";
 import * as comparison from "./comparison.ts";
 import * as convolution from "./convolution.ts";
-import * as convolutionTransposed from "./convolutionTransposed.ts";
+import * as einsum from "./einsum.ts";
+import * as generating from "./generating.ts";
+import * as gridSample from "./gridSample.ts";
+import * as indexing from "./indexing.ts";
 import * as layout from "./layout.ts";
 import * as normalisation from "./normalisation.ts";
 import * as pooling from "./pooling.ts";
 import * as products from "./products.ts";
+import * as rearranging from "./rearranging.ts";
 import * as reductions from "./reductions.ts";
 import * as resampling from "./resampling.ts";
-import * as scatter from "./scatter.ts";
 import * as slicing from "./slicing.ts";
 
 const families = [
@@ -18,14 +21,17 @@ const families = [
   arithmetic,
   comparison,
   convolution,
-  convolutionTransposed,
+  einsum,
+  generating,
+  gridSample,
+  indexing,
   layout,
   normalisation,
   pooling,
   products,
+  rearranging,
   reductions,
   resampling,
-  scatter,
   slicing,
 ];
 

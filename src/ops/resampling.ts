@@ -1,9 +1,17 @@
 import type { Dim } from "../base/shapes.ts";
+import { sizeOf } from "../base/tensor.ts";
 import { axisOf, numbersOf, shapeError } from "../graph/infer.ts";
 import { defineOp, float, int, ints, text } from "../graph/operator.ts";
-import { constantNumbers } from "../graph/value.ts";
+import { constantNumbers, constantOf, type Value } from "../graph/value.ts";
+import { interpolationMatrix } from "./interpolation.ts";
+import { reshape } from "./layout.ts";
+import { matmul } from "./products.ts";
+import { transpose } from "./transpose.ts";
 
-/** Changes lengths by interpolation; computed sizes give unknown lengths. No gradient yet. */
+/**
+ * Changes lengths by interpolation; computed sizes give unknown lengths. Each axis is read by a matrix of its own, y = M_h·x·M_wᵀ,
+ * so dx is the product with the transposed matrices.
+ */
 export const resize = defineOp("Resize", {
   inputs: ["x", "roi?", "scales?", "sizes?"],
   attributes: {
@@ -18,21 +26,77 @@ export const resize = defineOp("Resize", {
     nearest_mode: text("round_prefer_floor"),
   },
   infer: ([x, , scales, sizes], { axes, keep_aspect_ratio_policy }) => {
-    const targets = (axes ?? [...x.shape.keys()]).map((axis) => axisOf("Resize", axis, x.rank));
-    const given = sizes ?? scales;
-    if (given === undefined) throw shapeError("Resize", 'neither "scales" nor "sizes" is given');
-    const numbers = constantNumbers(given) ?? [];
     const shape: Dim[] = [...x.shape];
-    targets.forEach((axis, i) => {
-      const length = x.shape[axis];
-      const number: number | undefined = numbers[i];
-      if (number !== undefined && sizes && keep_aspect_ratio_policy === "stretch") shape[axis] = number;
-      else if (number !== undefined && !sizes && typeof length === "number") shape[axis] = Math.floor(length * number);
-      else shape[axis] = `resized(${length})`;
-    });
+    for (const { axis, length } of targetsOf(x, scales, sizes, axes, keep_aspect_ratio_policy)) shape[axis] = length;
     return [{ dtype: x.dtype, shape }];
   },
+  vjp: ([dy], { inputs: [x, , scales, sizes], attributes }) => {
+    const how = {
+      mode: attributes.mode,
+      coordinates: attributes.coordinate_transformation_mode,
+      nearest: attributes.nearest_mode,
+      cubicCoefficient: attributes.cubic_coeff_a,
+      antialias: attributes.antialias !== 0,
+      excludeOutside: attributes.exclude_outside !== 0,
+    };
+    let dx = dy;
+    const targets = targetsOf(x, scales, sizes, attributes.axes, attributes.keep_aspect_ratio_policy);
+    for (const { axis, scale } of [...targets].sort((a, b) => b.axis - a.axis)) {
+      const from = x.staticShape[axis];
+      const to = dy.staticShape[axis];
+      if (from === to && scale === 1) continue;
+      const matrix = interpolationMatrix(from, to, scale ?? to / from, how);
+      dx = productAlong(dx, axis, constantOf(dy.dtype, [to, from], matrix));
+    }
+    return [dx];
+  },
 });
+
+interface Target {
+  readonly axis: number;
+  readonly length: Dim;
+  /** Nothing when it depends on a computed operand. */
+  readonly scale: number | undefined;
+}
+
+/** What becomes of each resized axis. */
+function targetsOf(
+  x: Value,
+  scales: Value | undefined,
+  sizes: Value | undefined,
+  given: readonly number[] | undefined,
+  policy: string,
+): readonly Target[] {
+  const axes = (given ?? [...x.shape.keys()]).map((axis) => axisOf("Resize", axis, x.rank));
+  const operand = sizes ?? scales;
+  if (operand === undefined) throw shapeError("Resize", 'neither "scales" nor "sizes" is given');
+  const numbers = constantNumbers(operand) ?? [];
+  const ratios = axes.map((axis, i) => numbers[i] / Number(x.shape[axis]));
+  const common = policy === "not_larger" ? Math.min(...ratios) : Math.max(...ratios);
+  return axes.map((axis, i): Target => {
+    const length = x.shape[axis];
+    const number: number | undefined = numbers[i];
+    const unknown = { axis, length: `resized(${length})`, scale: undefined };
+    if (number === undefined) return unknown;
+    if (sizes && policy === "stretch") return { axis, length: number, scale: ratios[i] };
+    if (typeof length !== "number") return unknown;
+    if (!sizes) return { axis, length: Math.floor(length * number), scale: number };
+    return Number.isFinite(common) ? { axis, length: Math.floor(length * common + 0.5), scale: common } : unknown;
+  });
+}
+
+/** dy along `axis` times a matrix [lengths of dy, of the result]. */
+function productAlong(dy: Value, axis: number, matrix: Value): Value {
+  const shape = dy.staticShape;
+  const [to, from] = matrix.staticShape;
+  const before = sizeOf(shape.slice(0, axis));
+  const after = sizeOf(shape.slice(axis + 1));
+  const result =
+    after === 1
+      ? matmul(reshape(dy, [before, to]), matrix)
+      : matmul(transpose(matrix), reshape(dy, [before, to, after]));
+  return reshape(result, shape.with(axis, from));
+}
 
 /** The middle `shape` of the given axes; zeros around what is too small. */
 export const centerCropPad = defineOp("CenterCropPad", {
@@ -46,11 +110,4 @@ export const centerCropPad = defineOp("CenterCropPad", {
     });
     return [{ dtype: x.dtype, shape }];
   },
-});
-
-/** Samples x [N, C, H, W] at the places of grid [N, H', W', 2], which runs from −1 to 1 in (x, y). No gradient yet. */
-export const gridSample = defineOp("GridSample", {
-  inputs: ["x", "grid"],
-  attributes: { align_corners: int(0), mode: text("linear"), padding_mode: text("zeros") },
-  infer: ([x, grid]) => [{ dtype: x.dtype, shape: [x.shape[0], x.shape[1], grid.shape[1], grid.shape[2]] }],
 });

@@ -43,7 +43,47 @@ export function resolveWindow(
   return { kernel, strides, dilations, padsBegin: pads.slice(0, rank), padsEnd: pads.slice(rank) };
 }
 
-/** The window of a node with data x [N, C, …] and filter w [.., .., k…]; its attributes have been checked by its shape rule. */
+/** The window of a transposed convolution, and what is added to the far end of its result. */
+export interface TransposedWindow extends Window {
+  readonly outputPadding: readonly number[];
+}
+
+/**
+ * Writes every default of a transposed convolution out. With `auto_pad` SAME the result is stride times as long as the data:
+ * the pads cut off what a longer kernel adds, output padding fills up what a shorter one lacks.
+ */
+export function resolveTransposedWindow(
+  operator: string,
+  attributes: WindowAttributes & { readonly output_padding: readonly number[] | undefined },
+  kernel: readonly number[],
+  spatial: readonly Dim[],
+): TransposedWindow {
+  const { auto_pad } = attributes;
+  const outputPadding = listOf(operator, "output_padding", attributes.output_padding, spatial.length, 0);
+  if (auto_pad !== "SAME_UPPER" && auto_pad !== "SAME_LOWER") {
+    return { ...resolveWindow(operator, attributes, kernel, spatial), outputPadding };
+  }
+  const explicit = { ...attributes, auto_pad: "VALID" };
+  const window = resolveWindow(operator, explicit, kernel, spatial);
+  const totals = kernel.map(
+    (length, i) => window.dilations[i] * (length - 1) + 1 + outputPadding[i] - window.strides[i],
+  );
+  const [padsBegin, padsEnd] = halves(
+    totals.map((total) => Math.max(0, total)),
+    auto_pad === "SAME_UPPER",
+  );
+  return {
+    ...window,
+    padsBegin,
+    padsEnd,
+    outputPadding: totals.map((total, i) => outputPadding[i] - Math.min(0, total)),
+  };
+}
+
+/**
+ * The window of a node with data x [N, C, …] and filter w [.., .., k…]; its attributes have been checked by its shape rule.
+ * Output padding of a transposed convolution counts as pads that are not cut off.
+ */
 export function windowOfNode({ operator, attributes }: Node, x: Value, w: Value): Window {
   const list = (name: string) => attributes[name] as readonly number[] | undefined;
   const given = {
@@ -52,7 +92,12 @@ export function windowOfNode({ operator, attributes }: Node, x: Value, w: Value)
     pads: list("pads"),
     strides: list("strides"),
   };
-  return resolveWindow(operator.name, given, w.staticShape.slice(2), x.shape.slice(2));
+  const kernel = w.staticShape.slice(2);
+  const spatial = x.shape.slice(2);
+  if (operator.name !== "ConvTranspose") return resolveWindow(operator.name, given, kernel, spatial);
+  const transposed = { ...given, output_padding: list("output_padding") };
+  const { outputPadding, ...window } = resolveTransposedWindow(operator.name, transposed, kernel, spatial);
+  return { ...window, padsEnd: window.padsEnd.map((width, i) => width - outputPadding[i]) };
 }
 
 /** The window of the input gradient at stride 1: the pads that are left. Nothing when more was padded than a tap reaches. */
@@ -97,9 +142,17 @@ function resolvePads(
     const reach = dilations[i] * (kernel[i] - 1) + 1;
     return Math.max(0, (Math.ceil(length / strides[i]) - 1) * strides[i] + reach - length);
   });
+  return halves(totals, auto_pad === "SAME_UPPER").flat();
+}
+
+/** Pads at both ends; an odd one goes to the end (`upper`) or to the beginning. */
+function halves(
+  totals: readonly number[],
+  upper: boolean,
+): readonly [begin: readonly number[], end: readonly number[]] {
   const small = totals.map((total) => Math.floor(total / 2));
   const large = totals.map((total) => Math.ceil(total / 2));
-  return auto_pad === "SAME_UPPER" ? [...small, ...large] : [...large, ...small];
+  return upper ? [small, large] : [large, small];
 }
 
 function listOf(
