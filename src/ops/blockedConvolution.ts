@@ -59,8 +59,7 @@ export function blockedInputGradient(node: Node, block: number): BlockedConvolut
 function isEligible(x: Value, w: Value, y: Value, block: number): boolean {
   if (x.rank !== 4 || x.dtype !== "float32" || w.staticShape[0] % block !== 0 || !canBeBlocked(y, block)) return false;
   const [count, , height, width] = y.shape;
-  const positions = typeof count === "number" ? count * Number(height) * Number(width) : fewestPositions;
-  return positions >= fewestPositions;
+  return typeof count === "number" && count * Number(height) * Number(width) >= fewestPositions;
 }
 
 function attributesOf({ kernel, strides, dilations, padsBegin, padsEnd }: Window, group: number): Node["attributes"] {

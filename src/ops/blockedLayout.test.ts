@@ -8,7 +8,7 @@ import { input, type Value } from "../graph/value.ts";
 import { createEngine } from "../node/engine.ts";
 import { writeModel } from "../onnx/write.ts";
 import { blockSizeOf } from "../train/blockSize.ts";
-import { relu } from "./activations.ts";
+import { leakyRelu, relu } from "./activations.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { toBlockedLayout } from "./blockedLayout.ts";
 import { conv } from "./convolution.ts";
@@ -64,6 +64,10 @@ const networks: Readonly<Record<string, () => Value>> = {
     const x = relu(conv(weights("x", 4, 16, 32, 32), weights("w0", 64, 16, 3, 3), { ...three, strides: [4, 4] }));
     const first = conv(x, weights("w1", 64, 64, 3, 3), weights("b1", 64), { pads: [0, 1, 2, 1] });
     return conv(relu(first), weights("w2", 96, 64, 1, 1), weights("b2", 96));
+  },
+  "comparisons between convolutions": () => {
+    const x = conv(weights("x", 2, 16, 40, 40), weights("w0", 32, 16, 3, 3), three);
+    return conv(leakyRelu(x), weights("w1", 32, 32, 3, 3), three);
   },
   "a result that is used twice": () => {
     const x = conv(weights("x", 2, 16, 40, 40), weights("w0", 32, 16, 3, 3), three);

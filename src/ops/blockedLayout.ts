@@ -1,4 +1,4 @@
-import { sameShape } from "../base/shapes.ts";
+import { isStatic, sameShape } from "../base/shapes.ts";
 import { apply } from "../graph/operator.ts";
 import { countUses } from "../graph/rewrite.ts";
 import { nodesOf } from "../graph/traverse.ts";
@@ -119,7 +119,7 @@ class Layouts {
       [b, a],
     ] as const) {
       const open = this.#openBefore(first);
-      if (open === undefined || open.operands[3] !== undefined || !this.#isMap(other)) continue;
+      if (open === undefined || open.operands[3] !== undefined || !isMap(other, this.#block)) continue;
       const [x, w, bias] = open.operands;
       return this.#opened({ ...open, operands: [x, w, bias, this.blocked(other)] });
     }
@@ -131,7 +131,7 @@ class Layouts {
     const [output] = node.outputs;
     const isProduct = node.operator === mul.operator;
     if (!(isProduct || node.operator === add.operator || node.operator === sub.operator)) return undefined;
-    if (!isMapShape(output, this.#block)) return undefined;
+    if (!isMap(output, this.#block)) return undefined;
     const [a, b] = node.inputs as readonly [Value, Value];
     const shape = output.staticShape;
     const swapped = sideOf(a, shape) === "channel" && node.operator !== sub.operator;
@@ -167,16 +167,12 @@ class Layouts {
     return image && this.#open.get(image);
   }
 
-  /** Whether `value` is already blocked, so that staying there costs nothing. */
-  #isMap(value: Value): boolean {
-    return this.#blocked.has(value) || canBeBlocked(value, this.#block);
-  }
-
   /** Elementwise operators stay in the blocked layout when an operand is there alone. */
   #elementwise(node: Node): Value | undefined {
     const [output] = node.outputs;
-    if (node.operator.rule?.elementwise !== true || !isMapShape(output, this.#block)) return undefined;
+    if (node.operator.rule?.elementwise !== true || !isMap(output, this.#block)) return undefined;
     const shape = output.staticShape;
+    if (node.inputs.some((value) => value !== undefined && value.dtype !== "float32")) return undefined;
     const sides = node.inputs.map((value) => value && sideOf(value, shape));
     if (sides.includes("other") || !node.inputs.some((value) => value && this.#onlyBlocked(value))) return undefined;
     const perChannel = sides.includes("channel");
@@ -240,9 +236,9 @@ function sideOf(value: Value, shape: readonly number[]): "map" | "channel" | "sc
   return count === 1 && channels === shape[1] && height === 1 && width === 1 ? "channel" : "other";
 }
 
-function isMapShape(value: Value, block: number): boolean {
-  const [, channels] = value.shape;
-  return value.rank === 4 && typeof channels === "number" && channels % block === 0;
+/** The runtime reorders floats alone. */
+function isMap(value: Value, block: number): boolean {
+  return canBeBlocked(value, block) && isStatic(value.shape);
 }
 
 function channelsOf(value: Value): number {

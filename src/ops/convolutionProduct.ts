@@ -1,3 +1,4 @@
+import { isStatic } from "../base/shapes.ts";
 import { sizeOf } from "../base/tensor.ts";
 import { rewrite } from "../graph/rewrite.ts";
 import type { Node, Value } from "../graph/value.ts";
@@ -52,6 +53,7 @@ function isDeepAndSmall(node: Node): boolean {
   const [x, w] = node.inputs;
   if (node.operator !== conv.operator && node.operator !== convTranspose.operator) return false;
   if (x === undefined || w === undefined || node.attributes["group"] !== 1) return false;
+  if (!isStatic(node.outputs[0].shape)) return false;
   const [count, , ...lengths] = node.outputs[0].staticShape;
   const [outputs, channels] = w.staticShape;
   return count * sizeOf(lengths) < fewestPositions && count > 1 && Math.min(outputs, channels) >= fewestChannels;
