@@ -57,7 +57,7 @@ function small(): Uint8Array {
       node("Gemm", "flat m", "g", { alpha: f(1), transB: i(0) }),
       node("Unsqueeze", "g", "wide", { axes: ints(2) }),
       node("Transpose", "wide", "turned", { perm: ints(0, 2, 1) }),
-      node("ConstantOfShape", "rest", "filled", { value: tensor(Tensor.float32([1], [2])) }),
+      node("ConstantOfShape", "zero", "filled", { value: tensor(Tensor.float32([1], [2])) }),
       node("ReduceMean", "turned", "mean", { axes: ints(1), keepdims: i(0) }),
       node("Sum", "mean mean g", "sum"),
       node("Strange", "sum", "odd", { fs: floats(1, 2) }),
