@@ -25,6 +25,9 @@ export const resamplingRows: readonly GradientRow[] = [
       resize(x, undefined, scales(1, 1, 2, 0.5), { nearest_mode, coordinate_transformation_mode: "asymmetric" }),
     ),
   ),
+  row("Resize", "nearest, doubled and tripled", [image], (x) => resize(x, undefined, scales(1, 1, 2, 3))),
+  row("Resize", "nearest, one axis doubled", [[2, 3, 5]], (x) => resize(x, undefined, scales(1, 1, 2))),
+  row("Resize", "nearest, all four axes", [[2, 1, 2, 3]], (x) => resize(x, undefined, scales(1, 2, 2, 0.5))),
   row("Resize", "cubic, outside excluded", [image], (x) =>
     resize(x, undefined, scales(1, 1, 1.7, 0.6), { mode: "cubic", exclude_outside: 1, cubic_coeff_a: -0.5 }),
   ),
@@ -42,7 +45,7 @@ export const resamplingRows: readonly GradientRow[] = [
     resize(x, undefined, undefined, [8, 9], { mode: "linear", axes: [2, 3], keep_aspect_ratio_policy: "not_larger" }),
   ),
   row("Resize", "one length", [[1, 1, 5, 1]], (x) => resize(x, undefined, scales(1, 1, 0.2, 3), { mode: "linear" })),
-  ...["zeros", "border"].flatMap((padding_mode) =>
+  ...["zeros", "border", "reflection"].flatMap((padding_mode) =>
     [0, 1].flatMap((align_corners) => [
       row("GridSample", `${padding_mode}, corners ${align_corners}`, [image, [2, 3, 4, 2]], (x, u) =>
         gridSample(x, gridNear(x, u, align_corners), { padding_mode, align_corners }),

@@ -2,7 +2,7 @@ import { sizeOf } from "../base/tensor.ts";
 import { shapeError } from "../graph/infer.ts";
 import { defineOp, int, text } from "../graph/operator.ts";
 import { constantOf, scalar, type Value } from "../graph/value.ts";
-import { add, floor, max, min, mul, round, sub } from "./arithmetic.ts";
+import { abs, add, div, floor, max, min, mul, neg, round, sign, sub } from "./arithmetic.ts";
 import { cast, equal } from "./comparison.ts";
 import { gatherElements, scatterElements } from "./indexing.ts";
 import { concat, expand, reshape } from "./layout.ts";
@@ -18,9 +18,9 @@ export const gridSample = defineOp("GridSample", {
   attributes: { align_corners: int(0), mode: text("linear"), padding_mode: text("zeros") },
   infer: ([x, grid]) => [{ dtype: x.dtype, shape: [...x.shape.slice(0, 2), ...grid.shape.slice(1, -1)] }],
   vjp: ([dy], { inputs: [x, grid], attributes }): (Value | undefined)[] => {
-    const { mode, padding_mode } = attributes;
-    if (x.rank !== 4 || (mode !== "linear" && mode !== "nearest") || padding_mode === "reflection") {
-      throw shapeError("GridSample", `no gradient for rank ${x.rank}, mode "${mode}", padding "${padding_mode}"`);
+    const { mode } = attributes;
+    if (x.rank !== 4 || (mode !== "linear" && mode !== "nearest")) {
+      throw shapeError("GridSample", `no gradient for rank ${x.rank} and mode "${mode}"`);
     }
     const [count, channels, height, width] = x.staticShape;
     const read = readingOf(x, grid, attributes);
@@ -66,36 +66,58 @@ function readingOf(x: Value, grid: Value, { align_corners, mode, padding_mode }:
   const flat = reshape(grid, [count, 1, points, 2]);
   const far = pair(width - 1, height - 1);
   const free = add(mul(flat, pair(halfX, halfY)), pair(halfX - offset, halfY - offset));
-  const place = padding_mode === "border" ? clamp(free, far) : free;
+  const { place, slope } = padded(padding_mode, free, far, offset);
   const isLinear = mode === "linear";
   const low = isLinear ? floor(place) : round(place);
   const deltas = isLinear ? corners : corners.slice(0, 1);
   const table = (number: (delta: number) => number) =>
     constantOf(dtype, [1, deltas.length, 1, 2], deltas.flat().map(number));
   // The factor of the pixel before a place is 1 − fraction, that of the one behind it the fraction.
-  const sign = table((delta) => (isLinear ? 2 * delta - 1 : 0));
+  const direction = table((delta) => (isLinear ? 2 * delta - 1 : 0));
   const pixel = add(
     low,
     table((delta) => delta),
   );
   const nearby = clamp(pixel, far);
-  const exists = cast(equal(nearby, pixel), dtype);
-  const slope = pair(halfX, halfY);
+  // A reflected place may still lie half a pixel outside: there the border pixel stands for its neighbour.
+  const shown = padding_mode === "zeros" ? cast(equal(nearby, pixel), dtype) : scalar(1, dtype);
   return {
     deltas,
     points,
     index: cast(reduceSum(mul(nearby, pair(1, width)), [-1], { keepdims: 0 }), "int64"),
     weights: mul(
       add(
-        mul(sub(place, low), sign),
+        mul(sub(place, low), direction),
         table((delta) => 1 - delta),
       ),
-      exists,
+      shown,
     ),
-    slopes: mul(sign, exists),
-    placePerGrid:
-      padding_mode === "border" ? mul(reshape(cast(equal(place, free), dtype), [count, points, 2]), slope) : slope,
+    slopes: mul(direction, shown),
+    placePerGrid: mul(slope, pair(halfX, halfY)),
   };
+}
+
+/** A place as `padding_mode` moves it into the image, and its derivative [N, P, 2] or []. */
+function padded(
+  mode: string,
+  free: Value,
+  far: Value,
+  offset: number,
+): { readonly place: Value; readonly slope: Value } {
+  const { dtype } = free;
+  if (mode === "zeros") return { place: free, slope: scalar(1, dtype) };
+  const [count, , points] = free.staticShape;
+  const perPoint = (slope: Value) => reshape(slope, [count, points, 2]);
+  if (mode === "border") {
+    const place = clamp(free, far);
+    return { place, slope: perPoint(cast(equal(place, free), dtype)) };
+  }
+  // There and back between −offset and far + offset: span − |phase − span|, where phase runs from 0 to 2·span.
+  const span = add(far, 2 * offset);
+  const period = mul(span, 2);
+  const fromLow = add(free, offset);
+  const back = sub(sub(fromLow, mul(period, floor(div(fromLow, period)))), span);
+  return { place: sub(sub(span, abs(back)), offset), slope: perPoint(neg(sign(back))) };
 }
 
 interface Attributes {

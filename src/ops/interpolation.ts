@@ -27,6 +27,16 @@ export function interpolationMatrix(from: number, to: number, scale: number, how
   return matrix;
 }
 
+/** How often each place of the data stands in the result, where a matrix only repeats them: [1 0; 1 0; 0 1; 0 1] → 2. */
+export function repetitionOf(matrix: readonly number[], from: number, to: number): number | undefined {
+  const times = to / from;
+  const repeats = matrix.every((weight, at) => {
+    const row = Math.floor(at / from);
+    return weight === (Math.floor(row / times) === at % from ? 1 : 0);
+  });
+  return Number.isInteger(times) && repeats ? times : undefined;
+}
+
 /** Where place i of the result lies in the data; in single precision like the runtime, which decides ties of "nearest". */
 function originalPlace(i: number, from: number, to: number, scale: number, mode: string): number {
   const { fround } = Math;

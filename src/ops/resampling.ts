@@ -3,8 +3,10 @@ import { sizeOf } from "../base/tensor.ts";
 import { axisOf, numbersOf, shapeError } from "../graph/infer.ts";
 import { defineOp, float, int, ints, text } from "../graph/operator.ts";
 import { constantNumbers, constantOf, type Value } from "../graph/value.ts";
-import { interpolationMatrix } from "./interpolation.ts";
+import { mul } from "./arithmetic.ts";
+import { interpolationMatrix, repetitionOf } from "./interpolation.ts";
 import { reshape } from "./layout.ts";
+import { averagePool } from "./pooling.ts";
 import { matmul } from "./products.ts";
 import { transpose } from "./transpose.ts";
 
@@ -39,18 +41,37 @@ export const resize = defineOp("Resize", {
       antialias: attributes.antialias !== 0,
       excludeOutside: attributes.exclude_outside !== 0,
     };
-    let dx = dy;
     const targets = targetsOf(x, scales, sizes, attributes.axes, attributes.keep_aspect_ratio_policy);
-    for (const { axis, scale } of [...targets].sort((a, b) => b.axis - a.axis)) {
+    const changes = targets.flatMap(({ axis, scale }): Change[] => {
       const from = x.staticShape[axis];
       const to = dy.staticShape[axis];
-      if (from === to && scale === 1) continue;
-      const matrix = interpolationMatrix(from, to, scale ?? to / from, how);
-      dx = productAlong(dx, axis, constantOf(dy.dtype, [to, from], matrix));
-    }
-    return [dx];
+      if (from === to && scale === 1) return [];
+      return [{ axis, from, to, matrix: interpolationMatrix(from, to, scale ?? to / from, how) }];
+    });
+    return [sumBlocks(dy, changes) ?? changes.reduceRight(productAlong, dy)];
   },
 });
+
+/** What one axis of the result is of the data. */
+interface Change {
+  readonly axis: number;
+  readonly from: number;
+  readonly to: number;
+  readonly matrix: readonly number[];
+}
+
+/** The gradient where each pixel was only repeated: sums over blocks, by pooling in half the time of the products. */
+function sumBlocks(dy: Value, changes: readonly Change[]): Value | undefined {
+  if (changes.length === 0 || dy.rank > 5) return undefined;
+  const blocks = new Array<number>(dy.rank).fill(1);
+  for (const { axis, from, to, matrix } of changes) {
+    const times = repetitionOf(matrix, from, to);
+    if (axis < 2 || times === undefined) return undefined;
+    blocks[axis] = times;
+  }
+  const kernel = blocks.slice(2);
+  return mul(averagePool(dy, { kernel_shape: kernel, strides: kernel }), sizeOf(kernel));
+}
 
 interface Target {
   readonly axis: number;
@@ -85,16 +106,16 @@ function targetsOf(
   });
 }
 
-/** dy along `axis` times a matrix [lengths of dy, of the result]. */
-function productAlong(dy: Value, axis: number, matrix: Value): Value {
+/** dy along one axis times its matrix. */
+function productAlong(dy: Value, { axis, from, to, matrix }: Change): Value {
   const shape = dy.staticShape;
-  const [to, from] = matrix.staticShape;
   const before = sizeOf(shape.slice(0, axis));
   const after = sizeOf(shape.slice(axis + 1));
+  const factor = constantOf(dy.dtype, [to, from], matrix);
   const result =
     after === 1
-      ? matmul(reshape(dy, [before, to]), matrix)
-      : matmul(transpose(matrix), reshape(dy, [before, to, after]));
+      ? matmul(reshape(dy, [before, to]), factor)
+      : matmul(transpose(factor), reshape(dy, [before, to, after]));
   return reshape(result, shape.with(axis, from));
 }
 
