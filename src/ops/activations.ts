@@ -5,16 +5,17 @@ import { add, exp, mul, sub } from "./arithmetic.ts";
 import { cast, greater } from "./comparison.ts";
 import { reduceSum } from "./reductions.ts";
 
-/** max(0, min(1, alpha·x + beta)). */
-const hardSigmoid = defineOp("HardSigmoid", {
+/** max(0, min(1, alpha·x + beta)). d/dx = alpha where 0 < y < 1, else 0. */
+export const hardSigmoid = defineOp("HardSigmoid", {
   elementwise: true,
   inputs: ["x"],
   attributes: { alpha: float(0.2), beta: float(0.5) },
   infer: ([x]) => [like(x)],
+  vjp: ([dy], { outputs: [y], attributes: { alpha } }): Value[] => [mul(dy, mul(isPositive(mul(y, sub(1, y))), alpha))],
 });
 
 /** 1 where y > 0, else 0, for y ≥ 0: a ramp so steep that only subnormal numbers lie on it. Of the ways tried the fastest, 4× Sign. */
-function isPositive(y: Value): Value {
+export function isPositive(y: Value): Value {
   return hardSigmoid(y, { alpha: 3e38, beta: 0 });
 }
 

@@ -1,8 +1,9 @@
+import { add } from "../graph/coreOperators.ts";
 import { broadcast, like } from "../graph/infer.ts";
 import { defineOp } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
 
-export { add } from "../graph/coreOperators.ts";
+export { add };
 
 /** a − b, broadcasting. */
 export const sub = defineOp("Sub", {
@@ -112,6 +113,7 @@ export const max = defineOp("Max", {
   elementwise: true,
   inputs: ["a", "b"],
   infer: ([a, b]) => [broadcast("Max", a, b)],
+  vjp: ([dy], { inputs: [a, b] }) => shareBetween(dy, a, b),
 });
 
 /** The smaller of two, elementwise, broadcasting. */
@@ -119,4 +121,35 @@ export const min = defineOp("Min", {
   elementwise: true,
   inputs: ["a", "b"],
   infer: ([a, b]) => [broadcast("Min", a, b)],
+  vjp: ([dy], { inputs: [a, b] }) => shareBetween(dy, b, a),
+});
+
+/** All to the first result where high > low, all to the second where high < low, half to each of equals, as in PyTorch. */
+function shareBetween(dy: Value, high: Value, low: Value): Value[] {
+  const first = mul(add(sign(sub(high, low)), 1), 0.5); // 1, ½ or 0
+  return [mul(dy, first), mul(dy, sub(1, first))];
+}
+
+/** sin x. */
+export const sin = defineOp("Sin", {
+  elementwise: true,
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { inputs: [x] }): Value[] => [mul(dy, cos(x))],
+});
+
+/** cos x. */
+export const cos = defineOp("Cos", {
+  elementwise: true,
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { inputs: [x] }): Value[] => [neg(mul(dy, sin(x)))],
+});
+
+/** The next whole number above; its gradient is 0 everywhere. */
+export const ceil = defineOp("Ceil", {
+  elementwise: true,
+  inputs: ["x"],
+  infer: ([x]) => [like(x)],
+  vjp: () => [undefined],
 });

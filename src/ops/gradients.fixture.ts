@@ -6,6 +6,7 @@ import { abs, add, div, exp, floor, log, mul, neg, pow, reciprocal, round, sign,
 import { castOperator } from "./comparison.ts";
 import { type GradientRow, row } from "./gradientRow.fixture.ts";
 import { einsumRows } from "./gradientsEinsum.fixture.ts";
+import { elementRows } from "./gradientsElements.fixture.ts";
 import { indexingRows } from "./gradientsIndexing.fixture.ts";
 import { resamplingRows } from "./gradientsResampling.fixture.ts";
 import { windowRows } from "./gradientsWindows.fixture.ts";
@@ -33,6 +34,7 @@ const statistics = [[3], [3], [3], [3]];
 
 /** Every differentiable operator has a row, or the suite fails. */
 export const gradientRows: readonly GradientRow[] = [
+  ...elementRows,
   ...indexingRows,
   ...windowRows,
   ...einsumRows,

@@ -7,6 +7,7 @@ import * as einsum from "./einsum.ts";
 import * as generating from "./generating.ts";
 import * as gridSample from "./gridSample.ts";
 import * as indexing from "./indexing.ts";
+import * as layerNormalisation from "./layerNormalisation.ts";
 import * as layout from "./layout.ts";
 import * as normalisation from "./normalisation.ts";
 import * as pooling from "./pooling.ts";
@@ -14,7 +15,9 @@ import * as products from "./products.ts";
 import * as rearranging from "./rearranging.ts";
 import * as reductions from "./reductions.ts";
 import * as resampling from "./resampling.ts";
+import * as selection from "./selection.ts";
 import * as slicing from "./slicing.ts";
+import * as smoothActivations from "./smoothActivations.ts";
 
 const families = [
   activations,
@@ -25,6 +28,7 @@ const families = [
   generating,
   gridSample,
   indexing,
+  layerNormalisation,
   layout,
   normalisation,
   pooling,
@@ -32,7 +36,9 @@ const families = [
   rearranging,
   reductions,
   resampling,
+  selection,
   slicing,
+  smoothActivations,
 ];
 
 /** Every operator that Graft has a rule for, by its ONNX name: whatever these files export. */

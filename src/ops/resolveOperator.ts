@@ -22,6 +22,10 @@ const constantOperands: ReadonlyMap<string, readonly number[]> = new Map([
   ["ReduceMean", [1]],
   ["ReduceMax", [1]],
   ["ReduceMin", [1]],
+  ["ReduceL1", [1]],
+  ["ReduceL2", [1]],
+  ["ReduceSumSquare", [1]],
+  ["ReduceLogSumExp", [1]],
 ]);
 
 /** Operands whose numbers a rule reads where they are constant. */

@@ -1,0 +1,98 @@
+import { axisOf, like } from "../graph/infer.ts";
+import { defineOp, float, int } from "../graph/operator.ts";
+import type { Value } from "../graph/value.ts";
+import { add, mul, pow, reciprocal, sqrt, sub } from "./arithmetic.ts";
+import { reshape } from "./layout.ts";
+import { averagePool } from "./pooling.ts";
+import { reduceMean, reduceSum } from "./reductions.ts";
+
+/** x̂ = (x − mean)/√(var + ε) over the axes from `axis` on, then scale·x̂ + bias (Ba et al. 2016, equation 4). */
+export const layerNormalization = defineOp("LayerNormalization", {
+  inputs: ["x", "scale", "bias?"],
+  weights: ["scale", "bias?"],
+  optionalOutputs: true,
+  attributes: { axis: int(-1), epsilon: float(1e-5), stash_type: int(1) },
+  infer: ([x], { axis }) => {
+    const from = axisOf("LayerNormalization", axis, x.rank);
+    const statistic = { dtype: x.dtype, shape: x.shape.map((dim, i) => (i < from ? dim : 1)) };
+    return [like(x), statistic, statistic];
+  },
+  vjp: ([dy], { inputs: [x, scale], attributes: { axis, epsilon } }) => {
+    const from = axisOf("LayerNormalization", axis, x.rank);
+    const axes = [...x.shape.keys()].filter((i) => i >= from);
+    const { normalised, inverse } = normalise(x, axes, epsilon);
+    // The sweep sums both to the shapes of scale and bias.
+    return [pulledBack(mul(dy, scale), normalised, inverse, axes), mul(dy, normalised), dy];
+  },
+});
+
+/** The same over the spatial axes of each image and channel (Ulyanov et al. 2016, equation 8). */
+export const instanceNormalization = defineOp("InstanceNormalization", {
+  inputs: ["x", "scale", "bias"],
+  weights: ["scale", "bias"],
+  attributes: { epsilon: float(1e-5) },
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { inputs: [x, scale], attributes: { epsilon } }) => {
+    const axes = [...x.shape.keys()].slice(2);
+    const ones = axes.map(() => 1);
+    const { normalised, inverse } = normalise(x, axes, epsilon);
+    return [
+      pulledBack(mul(dy, reshape(scale, [1, -1, ...ones])), normalised, inverse, axes),
+      reduceSum(mul(dy, normalised), [0, ...axes], { keepdims: 0 }),
+      reduceSum(dy, [0, ...axes], { keepdims: 0 }),
+    ];
+  },
+});
+
+/** Group normalisation (Wu & He 2018, equation 7) of x [N, C, …], with scale and bias [C], from other operators. */
+export function groupNormalization(
+  x: Value,
+  scale: Value,
+  bias: Value,
+  { groups, epsilon = 1e-5 }: { readonly groups: number; readonly epsilon?: number },
+): Value {
+  const [count, , ...rest] = x.staticShape;
+  const grouped = reshape(x, [count, groups, -1]);
+  const { normalised } = normalise(grouped, [2], epsilon);
+  const ones = rest.map(() => 1);
+  const perChannel = (value: Value) => reshape(value, [1, -1, ...ones]);
+  return add(mul(reshape(normalised, x.staticShape), perChannel(scale)), perChannel(bias));
+}
+
+/** Local response normalisation over `size` channels: x / s^beta, s = bias + alpha/size · Σ x² (Krizhevsky et al. 2012, §3.3). */
+export const lrn = defineOp("LRN", {
+  inputs: ["x"],
+  attributes: { alpha: float(1e-4), beta: float(0.75), bias: float(1), size: int(1) },
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { inputs: [x], attributes: { alpha, beta, bias, size } }) => {
+    const before = Math.floor((size - 1) / 2);
+    const s = add(mul(meanOverChannels(mul(x, x), size, before), alpha), bias);
+    const direct = mul(dy, pow(s, -beta));
+    // Each x counts in the sums of its neighbours: the same window, turned round.
+    const shared = meanOverChannels(mul(mul(direct, x), reciprocal(s)), size, size - 1 - before);
+    return [sub(direct, mul(mul(x, shared), 2 * alpha * beta))];
+  },
+});
+
+function normalise(x: Value, axes: readonly number[], epsilon: number) {
+  const centred = sub(x, reduceMean(x, axes, { keepdims: 1 }));
+  const variance = reduceMean(mul(centred, centred), axes, { keepdims: 1 });
+  const inverse = reciprocal(sqrt(add(variance, epsilon)));
+  return { normalised: mul(centred, inverse), inverse };
+}
+
+/** dx = 1/σ · (g − mean(g) − x̂·mean(g·x̂)). */
+function pulledBack(g: Value, normalised: Value, inverse: Value, axes: readonly number[]): Value {
+  const projection = reduceMean(mul(g, normalised), axes, { keepdims: 1 });
+  const mean = reduceMean(g, axes, { keepdims: 1 });
+  return mul(sub(sub(g, mean), mul(normalised, projection)), inverse);
+}
+
+/** The mean of x over `size` neighbouring channels, `before` of them lower; zeros beyond the ends count. */
+function meanOverChannels(x: Value, size: number, before: number): Value {
+  const [count, channels] = x.staticShape;
+  const columns = reshape(x, [count, 1, channels, -1]);
+  const after = size - 1 - before;
+  const window = { kernel_shape: [size, 1], pads: [before, 0, after, 0], count_include_pad: 1 };
+  return reshape(averagePool(columns, window), x.staticShape);
+}
