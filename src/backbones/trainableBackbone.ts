@@ -6,6 +6,7 @@ import { constantOf, type Value } from "../graph/value.ts";
 import type { Layer } from "../nn/layer.ts";
 import { moduleLayer } from "../nn/moduleLayer.ts";
 import { add, mul } from "../ops/arithmetic.ts";
+import { straightThrough } from "../ops/quantisation.ts";
 import type { Backbone } from "./onnxBackbone.ts";
 
 /** A backbone whose weights are parameters, so that it can be fine-tuned. */
@@ -26,7 +27,7 @@ export function trainableBackbone(backbone: Backbone, name = "backbone"): Traina
     for (const [value, { trainable }] of found) {
       bound.set(value, scope.param(paths.get(value) ?? "", value.staticShape, { initializer: "zeros", trainable }));
     }
-    const [features] = substitute([backbone.features], bound);
+    const [features] = straightThrough(substitute([backbone.features], bound));
     if (features === undefined) throw new Error("nothing was substituted");
     return features;
   });

@@ -12,6 +12,7 @@ import * as layout from "./layout.ts";
 import * as normalisation from "./normalisation.ts";
 import * as pooling from "./pooling.ts";
 import * as products from "./products.ts";
+import * as quantisation from "./quantisation.ts";
 import * as rearranging from "./rearranging.ts";
 import * as reductions from "./reductions.ts";
 import * as resampling from "./resampling.ts";
@@ -33,6 +34,7 @@ const families = [
   normalisation,
   pooling,
   products,
+  quantisation,
   rearranging,
   reductions,
   resampling,
