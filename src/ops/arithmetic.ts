@@ -2,6 +2,7 @@ import { add } from "../graph/coreOperators.ts";
 import { broadcast, like } from "../graph/infer.ts";
 import { defineOp } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
+import { cast, greater, greaterOrEqual } from "./comparison.ts";
 
 export { add };
 
@@ -108,7 +109,7 @@ export const floor = defineOp("Floor", {
   vjp: () => [undefined],
 });
 
-/** The larger of two, elementwise, broadcasting. No gradient yet: it serves image preparation. */
+/** The larger of two, elementwise, broadcasting. */
 export const max = defineOp("Max", {
   elementwise: true,
   inputs: ["a", "b"],
@@ -126,7 +127,9 @@ export const min = defineOp("Min", {
 
 /** All to the first result where high > low, all to the second where high < low, half to each of equals, as in PyTorch. */
 function shareBetween(dy: Value, high: Value, low: Value): Value[] {
-  const first = mul(add(sign(sub(high, low)), 1), 0.5); // 1, ½ or 0
+  // By comparison, not by difference: ∞ − ∞ is no number.
+  const above = cast(greater(high, low), dy.dtype);
+  const first = mul(add(above, cast(greaterOrEqual(high, low), dy.dtype)), 0.5); // 1, ½ or 0
   return [mul(dy, first), mul(dy, sub(1, first))];
 }
 

@@ -2,7 +2,7 @@ import { sizeOf } from "../base/tensor.ts";
 import { expand, keptShape, reduced, reduceSum, reshape } from "../graph/coreOperators.ts";
 import { defineOp, int } from "../graph/operator.ts";
 import { constantNumbers, type Value } from "../graph/value.ts";
-import { div, exp, mul, sign, sub } from "./arithmetic.ts";
+import { div, exp, max, mul, sign, sub } from "./arithmetic.ts";
 import { cast, equal } from "./comparison.ts";
 
 export { reduceSum };
@@ -24,7 +24,7 @@ export const reduceMax = defineOp("ReduceMax", {
   inputs: ["x", "axes?"],
   attributes: { keepdims: int(1), noop_with_empty_axes: int(0) },
   infer: ([x, axes], { keepdims }) => [reduced("ReduceMax", x, axes, keepdims)],
-  vjp: ([dy], { inputs: [x, axes], outputs: [y] }) => [toExtremes(dy, x, axes, y)],
+  vjp: ([dy], { inputs: [x, axes], outputs: [y] }) => [toExtremes("ReduceMax", dy, x, axes, y)],
 });
 
 /** Smallest entry over `axes`; equal ones share the gradient. */
@@ -32,7 +32,7 @@ export const reduceMin = defineOp("ReduceMin", {
   inputs: ["x", "axes?"],
   attributes: { keepdims: int(1), noop_with_empty_axes: int(0) },
   infer: ([x, axes], { keepdims }) => [reduced("ReduceMin", x, axes, keepdims)],
-  vjp: ([dy], { inputs: [x, axes], outputs: [y] }) => [toExtremes(dy, x, axes, y)],
+  vjp: ([dy], { inputs: [x, axes], outputs: [y] }) => [toExtremes("ReduceMin", dy, x, axes, y)],
 });
 
 /** Σ |x|. */
@@ -43,12 +43,12 @@ export const reduceL1 = defineOp("ReduceL1", {
   vjp: ([dy], { inputs: [x, axes] }) => [mul(kept("ReduceL1", dy, x, axes), sign(x))],
 });
 
-/** √Σ x². d/dx = x/y; not differentiable where y = 0. */
+/** √Σ x². d/dx = x/y; 0 where y = 0, as in PyTorch. */
 export const reduceL2 = defineOp("ReduceL2", {
   inputs: ["x", "axes?"],
   attributes: { keepdims: int(1), noop_with_empty_axes: int(0) },
   infer: ([x, axes], { keepdims }) => [reduced("ReduceL2", x, axes, keepdims)],
-  vjp: ([dy], { inputs: [x, axes], outputs: [y] }) => [mul(x, kept("ReduceL2", div(dy, y), x, axes))],
+  vjp: ([dy], { inputs: [x, axes], outputs: [y] }) => [mul(x, kept("ReduceL2", div(dy, max(y, 1e-30)), x, axes))],
 });
 
 /** Σ x². */
@@ -74,9 +74,9 @@ function kept(name: string, value: Value, x: Value, axes: Value | undefined): Va
   return reshape(value, keptShape(name, x, axes));
 }
 
-function toExtremes(dy: Value, x: Value, axes: Value | undefined, y: Value): Value {
-  const isExtreme = cast(equal(x, kept("Reduce", y, x, axes)), x.dtype);
+function toExtremes(name: string, dy: Value, x: Value, axes: Value | undefined, y: Value): Value {
+  const isExtreme = cast(equal(x, kept(name, y, x, axes)), x.dtype);
   const list = axes && constantNumbers(axes);
   const count = list === undefined ? reduceSum(isExtreme) : reduceSum(isExtreme, [...list], { keepdims: 1 });
-  return mul(isExtreme, div(kept("Reduce", dy, x, axes), count));
+  return mul(isExtreme, div(kept(name, dy, x, axes), count));
 }
