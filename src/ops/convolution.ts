@@ -60,6 +60,11 @@ export const convTranspose = defineOp("ConvTranspose", {
       throw shapeError("ConvTranspose", `data have ${given} channels, the kernel expects ${channels}`);
     }
     const window = resolveTransposedWindow("ConvTranspose", attributes, kernel, lengths);
+    const { outputPadding, strides } = window;
+    // The runtime's own limit, narrower than the specification's; without it the input gradient would be longer than x.
+    if (outputPadding.some((width, i) => width >= strides[i])) {
+      throw shapeError("ConvTranspose", `output_padding [${outputPadding}] must be below the strides [${strides}]`);
+    }
     const spatial = lengths.map((length, i): Dim => {
       const extra = window.outputPadding[i] - window.padsBegin[i] - window.padsEnd[i];
       const reach = window.dilations[i] * (kernel[i] - 1) + 1;

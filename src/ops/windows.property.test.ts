@@ -6,6 +6,7 @@ import { add } from "./arithmetic.ts";
 import { conv, convTranspose } from "./convolution.ts";
 import { directionalDerivatives } from "./directionalDerivatives.fixture.ts";
 import type { GradientRow } from "./gradientRow.fixture.ts";
+import { floatInput } from "./operators.fixture.ts";
 import { averagePool, maxPool } from "./pooling.ts";
 
 /** One spatial axis: any that the runtime accepts. */
@@ -72,6 +73,13 @@ it("ConvTranspose", async () => {
       build: (x, w, b) => convTranspose(x, w, b, attributes),
     };
   });
+});
+
+it("ConvTranspose refuses output padding of a whole stride, as the runtime does", () => {
+  const [x, w] = [floatInput("x", [1, 2, 3]), floatInput("w", [2, 2, 2])];
+  expect(() => convTranspose(x, w, { strides: [2], dilations: [3], output_padding: [2] })).toThrow(
+    "ConvTranspose: output_padding [2] must be below the strides [2].",
+  );
 });
 
 it("MaxPool", async () => {
