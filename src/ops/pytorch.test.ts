@@ -6,27 +6,29 @@ import { differentiate } from "../graph/differentiate.ts";
 import { type AttributeValue, apply } from "../graph/operator.ts";
 import { constant, input, scalar, type Value } from "../graph/value.ts";
 import { mul } from "./arithmetic.ts";
+import { composites } from "./composites.fixture.ts";
 import { evaluate } from "./operators.fixture.ts";
 import { reduceSum } from "./reductions.ts";
 import { operators } from "./registry.ts";
 
 const tensor = z.object({ shape: z.array(z.number()), data: z.array(z.number()) });
 const attribute = z.union([z.number(), z.string(), z.array(z.number())]);
-const cases = z
-  .array(
-    z.object({
-      op: z.string(),
-      title: z.string(),
-      attributes: z.record(z.string(), attribute),
-      inputs: z.array(tensor),
-      output: tensor,
-      cotangent: tensor,
-      gradients: z.array(tensor.nullable()),
-      runningMean: tensor.optional(),
-      runningVar: tensor.optional(),
-    }),
-  )
-  .parse(JSON.parse(readFileSync("test/reference/operators.json", "utf8")));
+const schema = z.array(
+  z.object({
+    op: z.string(),
+    title: z.string(),
+    attributes: z.record(z.string(), attribute),
+    inputs: z.array(tensor),
+    output: tensor,
+    cotangent: tensor,
+    gradients: z.array(tensor.nullable()),
+    runningMean: tensor.optional(),
+    runningVar: tensor.optional(),
+  }),
+);
+const cases = ["operators", "vision"].flatMap((name) =>
+  schema.parse(JSON.parse(readFileSync(`test/reference/${name}.json`, "utf8"))),
+);
 
 /** Attributes of the fixture that the newest operator set takes as inputs, after the data. */
 const asInputs: Readonly<Record<string, readonly string[]>> = {
@@ -36,6 +38,7 @@ const asInputs: Readonly<Record<string, readonly string[]>> = {
   Pad: ["pads"],
   ReduceSum: ["axes"],
   ReduceMean: ["axes"],
+  Resize: ["roi", "scales", "sizes"],
 };
 
 describe("values and gradients agree with PyTorch", () => {
@@ -65,16 +68,19 @@ describe("values and gradients agree with PyTorch", () => {
 });
 
 function build(one: (typeof cases)[number], inputs: readonly Value[]): readonly Value[] {
+  const composite = composites[one.op];
+  if (composite !== undefined) return [composite(inputs, one.attributes)];
   const operator = operators.get(one.op);
   if (operator === undefined) throw new Error(`no rule for ${one.op}`);
   const moved = asInputs[one.op] ?? [];
-  const extra = moved.map((name) => asConstant(one.attributes[name]));
+  const extra = moved.map((name) => asConstant(name, one.attributes[name]));
   const attributes: Record<string, AttributeValue> = {};
   for (const [name, value] of Object.entries(one.attributes)) if (!moved.includes(name)) attributes[name] = value;
   return apply(operator, [...inputs, ...extra], attributes).outputs;
 }
 
-function asConstant(value: z.output<typeof attribute> | undefined): Value | undefined {
+function asConstant(name: string, value: z.output<typeof attribute> | undefined): Value | undefined {
+  if (name === "scales" && Array.isArray(value)) return constant(Tensor.float32([value.length], value));
   if (Array.isArray(value)) return constant(Tensor.int64(value));
   return typeof value === "number" ? scalar(value) : undefined;
 }

@@ -8,28 +8,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
+from cases import OperatorCases
 from fixture import distinct_grid, grid, tensor, write
 
-rng = np.random.default_rng(20240607)
-cases = []
-
-
-def case(op, title, inputs, forward, fixed=(), **attributes):
-    """One case; gradients of the inputs at the places in `fixed` are null."""
-    operands = [torch.tensor(x, dtype=torch.float64, requires_grad=i not in fixed) for i, x in enumerate(inputs)]
-    output = forward(*operands)
-    cotangent = grid(rng, output.shape, -1, 1)
-    (output * torch.tensor(cotangent)).sum().backward()
-    cases.append({
-        "op": op,
-        "title": title,
-        "attributes": attributes,
-        "inputs": [tensor(x) for x in inputs],
-        "output": tensor(output.detach().numpy()),
-        "cotangent": tensor(cotangent),
-        "gradients": [None if x.grad is None else tensor(x.grad.numpy()) for x in operands],
-    })
-    return operands
+table = OperatorCases(20240607)
+rng, cases, case = table.rng, table.cases, table.add
 
 
 def conv(title, x, w, bias=False, **attributes):
