@@ -44,6 +44,18 @@ export const resamplingRows: readonly GradientRow[] = [
   row("Resize", "not larger than a size", [image], (x) =>
     resize(x, undefined, undefined, [8, 9], { mode: "linear", axes: [2, 3], keep_aspect_ratio_policy: "not_larger" }),
   ),
+  row("Resize", "cubic, a scale that changes no length", [[1, 1, 2, 2]], (x) =>
+    resize(x, undefined, scales(1, 1, 1, 1.1), undefined, { mode: "cubic" }),
+  ),
+  row("Resize", "linear, antialias, a scale that leaves one length", [[1, 1, 2, 2]], (x) =>
+    resize(x, undefined, scales(1, 1, 1.1, 0.5), undefined, { mode: "linear", antialias: 1 }),
+  ),
+  row("Resize", "nearest, a length that rounds up in single precision", [[1, 1, 1, 5]], (x) =>
+    resize(x, undefined, scales(1, 1, 1, 2.6)),
+  ),
+  row("Resize", "nearest, beside a half", [[1, 1, 1, 9]], (x) =>
+    resize(x, undefined, scales(1, 1, 1, 0.4), undefined, { coordinate_transformation_mode: "half_pixel_symmetric" }),
+  ),
   row("Resize", "one length", [[1, 1, 5, 1]], (x) => resize(x, undefined, scales(1, 1, 0.2, 3), { mode: "linear" })),
   ...["zeros", "border", "reflection"].flatMap((padding_mode) =>
     [0, 1].flatMap((align_corners) => [

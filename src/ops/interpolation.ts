@@ -45,9 +45,10 @@ function originalPlace(i: number, from: number, to: number, scale: number, mode:
     case "half_pixel":
       return halfPixel;
     case "half_pixel_symmetric": {
-      // What rounding took off the length is taken off both sides.
+      // What rounding took off the length is taken off both sides. The runtime adds in double precision and rounds once.
       const adjustment = fround(to / fround(scale * from));
-      return fround(fround((from / 2) * fround(1 - adjustment)) + halfPixel);
+      const offset = fround((from / 2) * fround(1 - adjustment));
+      return fround(offset + (i + 0.5) / scale - 0.5);
     }
     case "pytorch_half_pixel":
       return to > 1 ? halfPixel : 0;
@@ -103,11 +104,13 @@ function normalised(taps: Taps): Taps {
 }
 
 function nearestPlace(x: number, mode: string): number {
+  // The runtime takes what single precision left beside a half as one: measured, 1e-6 explains all of 10,000 places.
+  const isHalf = Math.abs(x - Math.floor(x) - 0.5) < 1e-6;
   switch (mode) {
     case "round_prefer_floor":
-      return Math.ceil(x - 0.5);
+      return isHalf ? Math.floor(x) : Math.round(x);
     case "round_prefer_ceil":
-      return Math.floor(x + 0.5);
+      return isHalf ? Math.ceil(x) : Math.round(x);
     case "floor":
       return Math.floor(x);
     case "ceil":

@@ -1,4 +1,4 @@
-import { axisOf, like } from "../graph/infer.ts";
+import { axisOf, like, shapeError } from "../graph/infer.ts";
 import { defineOp, float, int } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
 import { add, mul, pow, reciprocal, sqrt, sub } from "./arithmetic.ts";
@@ -63,13 +63,17 @@ export function groupNormalization(
 export const lrn = defineOp("LRN", {
   inputs: ["x"],
   attributes: { alpha: float(1e-4), beta: float(0.75), bias: float(1), size: int(1) },
-  infer: ([x]) => [like(x)],
+  infer: ([x], { size }) => {
+    // The runtime's own limits.
+    if (x.rank !== 4) throw shapeError("LRN", `[${x.shape}] is not [N, C, H, W]`);
+    if (size % 2 !== 1) throw shapeError("LRN", `size ${size} must be odd`);
+    return [like(x)];
+  },
   vjp: ([dy], { inputs: [x], attributes: { alpha, beta, bias, size } }) => {
-    const before = Math.floor((size - 1) / 2);
-    const s = add(mul(meanOverChannels(mul(x, x), size, before), alpha), bias);
+    const s = add(mul(meanOverChannels(mul(x, x), size), alpha), bias);
     const direct = mul(dy, pow(s, -beta));
-    // Each x counts in the sums of its neighbours: the same window, turned round.
-    const shared = meanOverChannels(mul(mul(direct, x), reciprocal(s)), size, size - 1 - before);
+    // Each x counts in the sums of its neighbours: the same window, which is symmetric.
+    const shared = meanOverChannels(mul(mul(direct, x), reciprocal(s)), size);
     return [sub(direct, mul(mul(x, shared), 2 * alpha * beta))];
   },
 });
@@ -88,11 +92,11 @@ function pulledBack(g: Value, normalised: Value, inverse: Value, axes: readonly 
   return mul(sub(sub(g, mean), mul(normalised, projection)), inverse);
 }
 
-/** The mean of x over `size` neighbouring channels, `before` of them lower; zeros beyond the ends count. */
-function meanOverChannels(x: Value, size: number, before: number): Value {
+/** The mean of x over `size` neighbouring channels, an odd number; zeros beyond the ends count. */
+function meanOverChannels(x: Value, size: number): Value {
   const [count, channels] = x.staticShape;
   const columns = reshape(x, [count, 1, channels, -1]);
-  const after = size - 1 - before;
-  const window = { kernel_shape: [size, 1], pads: [before, 0, after, 0], count_include_pad: 1 };
+  const reach = (size - 1) / 2;
+  const window = { kernel_shape: [size, 1], pads: [reach, 0, reach, 0], count_include_pad: 1 };
   return reshape(averagePool(columns, window), x.staticShape);
 }

@@ -4,6 +4,7 @@ import { constantOf, type Value } from "../graph/value.ts";
 import { einsum } from "./einsum.ts";
 import { gridSample } from "./gridSample.ts";
 import { scatterElements, scatterND } from "./indexing.ts";
+import { lrn } from "./layerNormalisation.ts";
 import { floatInput } from "./operators.fixture.ts";
 import { reduceSum } from "./reductions.ts";
 
@@ -41,4 +42,9 @@ const refused: readonly (readonly [
 it.each(refused)("%s is refused", (_, shape, build, message) => {
   const x = floatInput("x", shape);
   expect(() => differentiate(reduceSum(build(x), { keepdims: 0 }), [x])).toThrow(message);
+});
+
+it("LRN refuses what the runtime cannot run", () => {
+  expect(() => lrn(floatInput("x", [1, 3, 5]), { size: 3 })).toThrow("LRN: [1,3,5] is not [N, C, H, W].");
+  expect(() => lrn(floatInput("x", [1, 3, 5, 5]), { size: 4 })).toThrow("LRN: size 4 must be odd.");
 });

@@ -4,10 +4,9 @@ import { sizeOf } from "../base/tensor.ts";
 import { constantOf, type Value } from "../graph/value.ts";
 import { add } from "./arithmetic.ts";
 import { conv, convTranspose } from "./convolution.ts";
-import { directionalDerivatives } from "./directionalDerivatives.fixture.ts";
-import type { GradientRow } from "./gradientRow.fixture.ts";
 import { floatInput } from "./operators.fixture.ts";
 import { averagePool, maxPool } from "./pooling.ts";
+import { checkGradients } from "./randomGradients.fixture.ts";
 
 /** One spatial axis: any that the runtime accepts. */
 const axis = fc
@@ -43,11 +42,8 @@ const drawn = fc.record({
 });
 type Drawn = typeof drawn extends fc.Arbitrary<infer T> ? T : never;
 
-/** Cases of each operator; one takes some 20 ms, most of it in compiling two graphs. */
-const numRuns = 60;
-
 it("Conv", async () => {
-  await check((drawing) => {
+  await checkGradients(drawn, (drawing) => {
     const { group, inputsPerGroup, outputsPerGroup } = drawing;
     const attributes = { ...attributesOf(drawing), group };
     const filters = group * outputsPerGroup;
@@ -59,7 +55,7 @@ it("Conv", async () => {
 });
 
 it("ConvTranspose", async () => {
-  await check((drawing) => {
+  await checkGradients(drawn, (drawing) => {
     const { axes, group, inputsPerGroup, outputsPerGroup } = drawing;
     const channels = group * inputsPerGroup;
     const output_padding = axes.map(({ outputPadding }) => outputPadding);
@@ -83,7 +79,7 @@ it("ConvTranspose refuses output padding of a whole stride, as the runtime does"
 });
 
 it("MaxPool", async () => {
-  await check((drawing) => {
+  await checkGradients(drawn, (drawing) => {
     const shape = shapeOf(drawing, 2);
     return {
       shapes: [shape],
@@ -94,28 +90,11 @@ it("MaxPool", async () => {
 });
 
 it("AveragePool", async () => {
-  await check((drawing) => ({
+  await checkGradients(drawn, (drawing) => ({
     shapes: [shapeOf(drawing, 2)],
     build: (x) => averagePool(x, { ...poolAttributesOf(drawing), count_include_pad: drawing.countPads ? 1 : 0 }),
   }));
 });
-
-type Case = Omit<GradientRow, "operator" | "title">;
-
-/** Compares the generated gradient with central differences for random windows. */
-async function check(caseOf: (drawing: Drawn) => Case): Promise<void> {
-  await fc.assert(
-    fc.asyncProperty(drawn, async (drawing) => {
-      const { analytic, numeric, scale } = await directionalDerivatives({
-        operator: "",
-        title: String(drawing.seed),
-        ...caseOf(drawing),
-      });
-      expect(Math.abs(analytic - numeric)).toBeLessThan(4e-3 * Math.max(1, scale));
-    }),
-    { numRuns },
-  );
-}
 
 /** Different numbers in mixed order, 0.1 apart: no step of the test changes which is the largest. */
 function farApart(shape: readonly number[]): Value {
