@@ -1,6 +1,6 @@
 import { add } from "../graph/coreOperators.ts";
 import { broadcast, like } from "../graph/infer.ts";
-import { defineOp } from "../graph/operator.ts";
+import { defineOp, int } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
 import { cast, greater, greaterOrEqual } from "./comparison.ts";
 
@@ -40,6 +40,19 @@ export const pow = defineOp("Pow", {
     mul(dy, mul(p, pow(x, sub(p, 1)))),
     mul(dy, mul(y, log(x))),
   ],
+});
+
+/**
+ * What remains of a / b: with the divisor's sign, or, `fmod` = 1 and always for floats, the dividend's. Then y = a − b·trunc(a/b),
+ * so da = dy and db = −trunc(a/b)·dy.
+ */
+export const mod = defineOp("Mod", {
+  elementwise: true,
+  inputs: ["a", "b"],
+  attributes: { fmod: int(0) },
+  infer: ([a, b]) => [broadcast("Mod", a, b)],
+  // (a − y)/b is whole but for its rounding.
+  vjp: ([dy], { inputs: [a, b], outputs: [y] }) => [dy, neg(mul(dy, round(div(sub(a, y), b))))],
 });
 
 /** −x. */

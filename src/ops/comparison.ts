@@ -1,5 +1,5 @@
 import type { DType } from "../base/dtypes.ts";
-import { broadcast } from "../graph/infer.ts";
+import { axisOf, broadcast } from "../graph/infer.ts";
 import { defineOp, int, text } from "../graph/operator.ts";
 import type { TensorType, Value } from "../graph/value.ts";
 import { dtypeCode, dtypeFromCode } from "../onnx/dtypes.ts";
@@ -29,6 +29,17 @@ export const and = defineOp("And", {
   infer: ([a, b]) => [broadcast("And", a, b)],
 });
 
+export const or = defineOp("Or", {
+  elementwise: true,
+  inputs: ["a", "b"],
+  infer: ([a, b]) => [broadcast("Or", a, b)],
+});
+export const xor = defineOp("Xor", {
+  elementwise: true,
+  inputs: ["a", "b"],
+  infer: ([a, b]) => [broadcast("Xor", a, b)],
+});
+
 /** a ⊕ b, bit by bit, on unsigned integers. */
 export const bitwiseXor = defineOp("BitwiseXor", {
   inputs: ["a", "b"],
@@ -46,11 +57,14 @@ export const shiftRight = defineOp("BitShift", {
 export const argMax = defineOp("ArgMax", {
   inputs: ["x"],
   attributes: { axis: int(0), keepdims: int(1), select_last_index: int(0) },
-  infer: ([x], { axis, keepdims }) => {
-    const at = axis < 0 ? axis + x.rank : axis;
-    const shape = x.shape.flatMap((dim, i) => (i === at ? (keepdims ? [1] : []) : [dim]));
-    return [{ dtype: "int64", shape }];
-  },
+  infer: ([x], { axis, keepdims }) => place("ArgMax", x, axis, keepdims),
+});
+
+/** The index of the smallest entry along `axis`, the first among equals. */
+export const argMin = defineOp("ArgMin", {
+  inputs: ["x"],
+  attributes: { axis: int(0), keepdims: int(1), select_last_index: int(0) },
+  infer: ([x], { axis, keepdims }) => place("ArgMin", x, axis, keepdims),
 });
 
 export const castOperator = defineOp("Cast", {
@@ -64,6 +78,12 @@ export const castOperator = defineOp("Cast", {
 /** `x` with another element type. */
 export function cast(x: Value, dtype: DType): Value {
   return castOperator(x, { to: dtypeCode(dtype) });
+}
+
+function place(name: string, x: Value, axis: number, keepdims: number): [TensorType] {
+  const at = axisOf(name, axis, x.rank);
+  const kept = keepdims ? [1] : [];
+  return [{ dtype: "int64", shape: [...x.shape.slice(0, at), ...kept, ...x.shape.slice(at + 1)] }];
 }
 
 function truth(name: string, a: Value, b: Value): [TensorType] {

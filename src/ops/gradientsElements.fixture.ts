@@ -1,15 +1,26 @@
-import type { Value } from "../graph/value.ts";
+import { scalar, type Value } from "../graph/value.ts";
 import { hardSigmoid } from "./activations.ts";
-import { ceil, cos, max, min, sin } from "./arithmetic.ts";
+import { add, ceil, cos, max, min, mod, sin } from "./arithmetic.ts";
 import { greater } from "./comparison.ts";
 import { type GradientRow, row } from "./gradientRow.fixture.ts";
 import { groupNormalization, instanceNormalization, layerNormalization, lrn } from "./layerNormalisation.ts";
 import type { Range } from "./operators.fixture.ts";
-import { reduceL1, reduceL2, reduceLogSumExp, reduceMax, reduceMin, reduceSumSquare } from "./reductions.ts";
+import {
+  cumSum,
+  reduceL1,
+  reduceL2,
+  reduceLogSum,
+  reduceLogSumExp,
+  reduceMax,
+  reduceMin,
+  reduceProd,
+  reduceSumSquare,
+} from "./reductions.ts";
 import { where } from "./selection.ts";
 import { celu, elu, erf, gelu, hardSwish, mish, prelu, selu, softsign, thresholdedRelu } from "./smoothActivations.ts";
 
 const awayFrom = (...avoid: readonly number[]): Range => ({ low: -4, high: 4, avoid });
+const positive: Range = { low: 0.5, high: 2 };
 const each = (operator: string, build: (a: Value) => Value, range?: Range): GradientRow[] => [
   row(operator, "a vector", [[17]], build, range),
   row(operator, "maps", [[2, 3, 2, 3]], build, range),
@@ -58,6 +69,19 @@ export const elementRows: readonly GradientRow[] = [
   row("ReduceL1", "one axis", [[3, 5]], (a) => reduceL1(a, [0], { keepdims: 0 }), awayFrom(0)),
   row("ReduceL2", "one axis", [[3, 5]], (a) => reduceL2(a, [1], { keepdims: 0 })),
   row("ReduceSumSquare", "all", [[3, 5]], (a) => reduceSumSquare(a)),
+  row("ReduceLogSum", "one axis, dropped", [[3, 5]], (a) => reduceLogSum(a, [0], { keepdims: 0 }), positive),
+  row("ReduceLogSum", "all", [[2, 3]], (a) => reduceLogSum(a), positive),
+  row("ReduceProd", "two axes", [[2, 3, 2]], (a) => reduceProd(a, [0, 2]), awayFrom(0)),
+  row("ReduceProd", "all, dropped", [[5]], (a) => reduceProd(a, { keepdims: 0 }), positive),
+  row("CumSum", "first axis", [[5, 3]], (a) => cumSum(a, scalar(0, "int64"))),
+  row("CumSum", "last axis, from the end, exclusive", [[2, 7]], (a) =>
+    cumSum(a, scalar(-1, "int64"), { exclusive: 1, reverse: 1 }),
+  ),
+  row("Mod", "of a fixed divisor", [[9]], (a) => mod(a, 1.5, { fmod: 1 }), awayFrom(-3, -1.5, 0, 1.5, 3)),
+  row("Mod", "of a moving divisor", [[4, 1], [3]], (a, b) => mod(add(a, 4.5), b, { fmod: 1 }), {
+    low: 1.05,
+    high: 1.1,
+  }),
   row("ReduceLogSumExp", "one axis", [[3, 5]], (a) => reduceLogSumExp(a, [1])),
   row("LayerNormalization", "last axis", [[3, 5], [5], [5]], (x, s, b) => layerNormalization(x, s, b)),
   row(

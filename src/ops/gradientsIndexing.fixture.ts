@@ -1,7 +1,8 @@
+import { sizeOf } from "../base/tensor.ts";
 import { constantOf, scalar, type Value } from "../graph/value.ts";
 import { add, mul } from "./arithmetic.ts";
 import { type GradientRow, row } from "./gradientRow.fixture.ts";
-import { gather, gatherElements, gatherND, scatterElements, scatterND } from "./indexing.ts";
+import { gather, gatherElements, gatherND, scatterElements, scatterND, topK } from "./indexing.ts";
 import { depthToSpace, spaceToDepth, split, tile, trilu } from "./rearranging.ts";
 
 /** Reading, writing and moving elements. */
@@ -57,6 +58,8 @@ export const indexingRows: readonly GradientRow[] = [
     ],
     (x, u) => scatterND(x, int64([2, 1], [-1, 0]), u, { reduction: "add" }),
   ),
+  row("TopK", "two of five", [[3, 5]], (x) => topK(apart(x), [2])),
+  row("TopK", "smallest, middle axis", [[2, 4, 3]], (x) => topK(apart(x), [3], { axis: 1, largest: 0 })),
   row("Tile", "two axes of three", [[2, 3, 1]], (x) => tile(x, [3, 1, 5])),
   row("Tile", "one axis", [[7]], (x) => tile(x, [2])),
   row("Tile", "once", [[2, 3]], (x) => tile(x, [1, 1])),
@@ -73,6 +76,13 @@ export const indexingRows: readonly GradientRow[] = [
 
 function int64(shape: readonly number[], values: readonly number[]): Value {
   return constantOf("int64", shape, values);
+}
+
+/** Entries so far apart, in mixed order, that no step of the test changes their order. */
+function apart(x: Value): Value {
+  const size = sizeOf(x.staticShape);
+  const places = Array.from({ length: size }, (_, i) => ((i * 7) % size) / 2);
+  return add(mul(x, 0.1), constantOf("float32", x.staticShape, places));
 }
 
 /** A sum in which each of several parts of one shape has a weight of its own. */

@@ -1,7 +1,7 @@
 import { GraftError } from "../base/errors.ts";
 import { sizeOf } from "../base/tensor.ts";
 import { expand, reduceSum, reshape } from "../graph/coreOperators.ts";
-import { axisOf, like, shapeError } from "../graph/infer.ts";
+import { axisOf, like, numbersOf, shapeError } from "../graph/infer.ts";
 import { defineOp, int, text } from "../graph/operator.ts";
 import { constantOf, scalar, type Value } from "../graph/value.ts";
 import { add, mul } from "./arithmetic.ts";
@@ -97,6 +97,26 @@ export const scatterND = defineOp("ScatterND", {
     const kept = wasOverwritten("ScatterND", reduction) ? scatterND(dy, indices, zeros(dy, updates.staticShape)) : dy;
     return [kept, undefined, gatherND(dy, indices)];
   },
+});
+
+/** The k largest (or smallest) entries along `axis`, and (second output) their indices. dx writes each dy to its place. */
+export const topK = defineOp("TopK", {
+  inputs: ["x", "k"],
+  attributes: { axis: int(-1), largest: int(1), sorted: int(1) },
+  infer: ([x, k], { axis }) => {
+    const [count] = numbersOf("TopK", k, "k");
+    const at = axisOf("TopK", axis, x.rank);
+    const length = x.shape[at];
+    if (typeof length === "number" && count > length) throw shapeError("TopK", `k ${count} > ${length} entries`);
+    const shape = x.shape.with(at, count);
+    return [
+      { dtype: x.dtype, shape },
+      { dtype: "int64", shape },
+    ];
+  },
+  vjp: ([dy], { inputs: [x], outputs: [, indices], attributes: { axis } }) => [
+    scatterElements(zeros(dy, x.staticShape), indices, dy, { axis }),
+  ],
 });
 
 /** Σ i_k·stride_k over the last axis, where negative indices count from the end. */

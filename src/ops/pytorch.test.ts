@@ -38,6 +38,10 @@ const asInputs: Readonly<Record<string, readonly string[]>> = {
   Pad: ["pads"],
   ReduceSum: ["axes"],
   ReduceMean: ["axes"],
+  ReduceProd: ["axes"],
+  ReduceLogSumExp: ["axes"],
+  ReduceL2: ["axes"],
+  TopK: ["k"],
   Resize: ["roi", "scales", "sizes"],
 };
 

@@ -1,8 +1,9 @@
 import { sizeOf } from "../base/tensor.ts";
 import { expand, keptShape, reduced, reduceSum, reshape } from "../graph/coreOperators.ts";
+import { like } from "../graph/infer.ts";
 import { defineOp, int } from "../graph/operator.ts";
 import { constantNumbers, type Value } from "../graph/value.ts";
-import { div, exp, max, mul, sign, sub } from "./arithmetic.ts";
+import { add, div, exp, max, mul, neg, sign, sub } from "./arithmetic.ts";
 import { cast, equal } from "./comparison.ts";
 
 export { reduceSum };
@@ -66,6 +67,41 @@ export const reduceLogSumExp = defineOp("ReduceLogSumExp", {
   infer: ([x, axes], { keepdims }) => [reduced("ReduceLogSumExp", x, axes, keepdims)],
   vjp: ([dy], { inputs: [x, axes], outputs: [y] }) => [
     mul(kept("ReduceLogSumExp", dy, x, axes), exp(sub(x, kept("ReduceLogSumExp", y, x, axes)))),
+  ],
+});
+
+/** ln Σ x. d/dx = 1/Σ x = e^−y. */
+export const reduceLogSum = defineOp("ReduceLogSum", {
+  inputs: ["x", "axes?"],
+  attributes: { keepdims: int(1), noop_with_empty_axes: int(0) },
+  infer: ([x, axes], { keepdims }) => [reduced("ReduceLogSum", x, axes, keepdims)],
+  vjp: ([dy], { inputs: [x, axes], outputs: [y] }) => [
+    expand(kept("ReduceLogSum", mul(dy, exp(neg(y))), x, axes), x.staticShape),
+  ],
+});
+
+/** Π x. d/dx is the product of the others, exact where some are 0: 0 as soon as one of the others is. */
+export const reduceProd = defineOp("ReduceProd", {
+  inputs: ["x", "axes?"],
+  attributes: { keepdims: int(1), noop_with_empty_axes: int(0) },
+  infer: ([x, axes], { keepdims }) => [reduced("ReduceProd", x, axes, keepdims)],
+  vjp: ([dy], { inputs: [x, axes] }) => {
+    const isZero = cast(equal(x, 0), x.dtype);
+    const nonZero = add(x, isZero); // 1 in place of 0
+    const product = kept("ReduceProd", reduceProd(nonZero, axes, { keepdims: 1 }), x, axes);
+    const zeros = kept("ReduceProd", reduceSum(isZero, axes, { keepdims: 1 }), x, axes);
+    const alone = cast(equal(zeros, isZero), x.dtype); // no other is 0
+    return [mul(mul(alone, div(product, nonZero)), kept("ReduceProd", dy, x, axes))];
+  },
+});
+
+/** y_i = Σ x_j over j ≤ i along an axis; `exclusive`: j < i; `reverse`: from the end. dx sums the other way. */
+export const cumSum = defineOp("CumSum", {
+  inputs: ["x", "axis"],
+  attributes: { exclusive: int(0), reverse: int(0) },
+  infer: ([x]) => [like(x)],
+  vjp: ([dy], { inputs: [, axis], attributes: { exclusive, reverse } }): (Value | undefined)[] => [
+    cumSum(dy, axis, { exclusive, reverse: 1 - reverse }),
   ],
 });
 

@@ -26,6 +26,9 @@ const constantOperands: ReadonlyMap<string, readonly number[]> = new Map([
   ["ReduceL2", [1]],
   ["ReduceSumSquare", [1]],
   ["ReduceLogSumExp", [1]],
+  ["ReduceLogSum", [1]],
+  ["ReduceProd", [1]],
+  ["TopK", [1]],
 ]);
 
 /** Operands whose numbers a rule reads where they are constant. */

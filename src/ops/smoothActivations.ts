@@ -12,7 +12,9 @@ export const elu = defineOp("Elu", {
   inputs: ["x"],
   attributes: { alpha: float(1) },
   infer: ([x]) => [like(x)],
-  vjp: ([dy], { outputs: [y], attributes: { alpha } }) => [mul(dy, where(greater(y, 0), scalar(1), add(y, alpha)))],
+  vjp: ([dy], { outputs: [y], attributes: { alpha } }) => [
+    mul(dy, where(greater(y, 0), scalar(1, y.dtype), add(y, alpha))),
+  ],
 });
 
 /** max(0, x) + min(0, alpha·(e^(x/alpha) − 1)) (Barron 2017). d/dx = 1, or y/alpha + 1. */
@@ -22,7 +24,7 @@ export const celu = defineOp("Celu", {
   attributes: { alpha: float(1) },
   infer: ([x]) => [like(x)],
   vjp: ([dy], { outputs: [y], attributes: { alpha } }) => [
-    mul(dy, where(greater(y, 0), scalar(1), add(mul(y, 1 / alpha), 1))),
+    mul(dy, where(greater(y, 0), scalar(1, y.dtype), add(mul(y, 1 / alpha), 1))),
   ],
 });
 
@@ -33,7 +35,7 @@ export const selu = defineOp("Selu", {
   attributes: { alpha: float(1.6732632423543772), gamma: float(1.0507009873554805) },
   infer: ([x]) => [like(x)],
   vjp: ([dy], { outputs: [y], attributes: { alpha, gamma } }) => [
-    mul(dy, where(greater(y, 0), scalar(gamma), add(y, gamma * alpha))),
+    mul(dy, where(greater(y, 0), scalar(gamma, y.dtype), add(y, gamma * alpha))),
   ],
 });
 
@@ -100,7 +102,7 @@ export const prelu = defineOp("PRelu", {
   inputs: ["x", "slope"],
   weights: ["slope"],
   infer: ([x, slope]) => [broadcast("PRelu", x, slope)],
-  vjp: ([dy], { inputs: [x, slope] }) => [mul(dy, where(greater(x, 0), scalar(1), slope)), mul(dy, min(x, 0))],
+  vjp: ([dy], { inputs: [x, slope] }) => [mul(dy, where(greater(x, 0), scalar(1, x.dtype), slope)), mul(dy, min(x, 0))],
 });
 
 /** x / (1 + |x|). d/dx = 1/(1 + |x|)². */

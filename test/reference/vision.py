@@ -175,4 +175,12 @@ pool("MaxPool", "ceil mode, padded, the last window left out", [1, 2, 5, 7], [2,
 pool("AveragePool", "ceil mode, pads not counted", [1, 2, 6, 8], [3, 3], [2, 2], [1, 1], count=0)
 pool("AveragePool", "ceil mode, pads counted", [1, 2, 6, 8], [3, 3], [2, 2], [1, 1], count=1)
 
+holed = grid(rng, [4, 5], -2, 2, avoid=[0])
+holed[1, 2] = holed[2, 0] = holed[2, 4] = 0
+case("ReduceProd", "none, one and two zeros in a row", [holed], lambda x: x.prod(1, keepdim=True), axes=[1], keepdims=1)
+case("ReduceLogSumExp", "one axis", [grid(rng, [3, 5], -20, 20)], lambda x: x.logsumexp(0), axes=[0], keepdims=0)
+case("ReduceL2", "one axis", [grid(rng, [3, 5])], lambda x: x.norm(2, 1), axes=[1], keepdims=0)
+case("TopK", "two of five", [distinct_grid(rng, [3, 5])], lambda x: x.topk(2).values, k=[2])
+case("Mod", "the dividend's sign", [grid(rng, [3, 5]), grid(rng, [5], 0.25, 1)], torch.fmod, fmod=1)
+
 write("vision.json", table.cases)
