@@ -67,6 +67,9 @@ function fits(
 ): boolean {
   if (rule === undefined || inputs.some((value) => value !== undefined && value.type === undefined)) return false;
   if (inputs.length > rule.inputs.length && rule.inputs[0]?.startsWith("...") !== true) return false;
+  // Such a reduction leaves every axis as it is when none is named, where the rules reduce all.
+  if (attributes["noop_with_empty_axes"]?.value === 1 && (inputs[1] === undefined || inputs[1].shape[0] === 0))
+    return false;
   const needed = constantOperands.get(name) ?? [];
   if (needed.some((i) => inputs[i] !== undefined && inputs[i].source.kind !== "constant")) return false;
   return Object.entries(attributes).every(([key, { type }]) => Object.hasOwn(fields, key) && fields[key].type === type);
