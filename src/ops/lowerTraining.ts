@@ -1,6 +1,8 @@
 import { deduplicate } from "../graph/deduplicate.ts";
+import { nodesOf } from "../graph/traverse.ts";
 import type { Value } from "../graph/value.ts";
 import { toBlockedLayout } from "./blockedLayout.ts";
+import { conv } from "./convolution.ts";
 import { convolutionsAsProducts } from "./convolutionProduct.ts";
 import { openBatchNorm } from "./normalisation.ts";
 
@@ -13,4 +15,9 @@ import { openBatchNorm } from "./normalisation.ts";
 export function lowerTraining(outputs: readonly Value[], block: number | undefined): readonly Value[] {
   const shared = deduplicate(convolutionsAsProducts(openBatchNorm(outputs)));
   return block === undefined ? shared : toBlockedLayout(shared, block);
+}
+
+/** Whether there is anything that a layout could speed up. */
+export function hasConvolution(outputs: readonly Value[]): boolean {
+  return nodesOf(outputs).some(({ operator }) => operator === conv.operator);
 }

@@ -11,7 +11,7 @@ import { type Build, type Parameter, type Statistics, startBuild } from "../nn/s
 import { writeModel } from "../onnx/write.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
-import { lowerTraining } from "../ops/lowerTraining.ts";
+import { hasConvolution, lowerTraining } from "../ops/lowerTraining.ts";
 import { reduceSum } from "../ops/reductions.ts";
 import { applyOptimizer, type OptimizerGraph } from "../optim/applyOptimizer.ts";
 import { groupOf } from "../optim/groups.ts";
@@ -161,7 +161,9 @@ export async function compileLowered(
   outputs: ReadonlyMap<string, Value>,
   engine: Engine,
 ): Promise<Program> {
-  const lowered = lowerTraining([...outputs.values()], await blockSizeOf(engine));
+  const values = [...outputs.values()];
+  // The probe costs a tenth of a second, as much as some heads take to train.
+  const lowered = lowerTraining(values, hasConvolution(values) ? await blockSizeOf(engine) : undefined);
   const named = [...outputs.keys()].map((key, i) => [key, lowered[i] as Value] as const);
   return engine.compile(writeModel(emit({ name, inputs, outputs: Object.fromEntries(named) })));
 }
