@@ -2,6 +2,7 @@ import { isFloat } from "../base/dtypes.ts";
 import { GraftError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shapes.ts";
 import { sizeOf } from "../base/tensor.ts";
+import { expandComposites } from "./composite.ts";
 import { add, expand, reduceSum, reshape } from "./coreOperators.ts";
 import { dependents, nodesOf } from "./traverse.ts";
 import { describe, type Node, scalar, type Value } from "./value.ts";
@@ -15,6 +16,12 @@ import { describe, type Node, scalar, type Value } from "./value.ts";
  * @throws `model` when an operator on the path has no gradient, naming it and what to freeze so that it is not on the path
  */
 export function differentiate(loss: Value, parameters: readonly Value[]): readonly Value[] {
+  // Composites come from gradients: whoever differentiates those again meets plain operators.
+  const [written, ...roots] = expandComposites([loss, ...parameters]);
+  return sweep(written, roots);
+}
+
+function sweep(loss: Value, parameters: readonly Value[]): readonly Value[] {
   if (!isFloat(loss.dtype) || sizeOf(loss.staticShape) !== 1) {
     throw new GraftError("shape", `the loss must be one float, got ${loss.dtype} ${showShape(loss.shape)}.`);
   }

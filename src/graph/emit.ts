@@ -1,6 +1,7 @@
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import type { Attribute, Graph, Model, Node as OnnxNode, ValueInfo } from "../onnx/model.ts";
+import { expandComposites } from "./composite.ts";
 import { identity } from "./identity.ts";
 import type { Operator } from "./operator.ts";
 import { leavesOf, nodesOf } from "./traverse.ts";
@@ -23,7 +24,8 @@ export interface Emission {
 
 /** Writes a graph down as an ONNX model: the same values give the same model. Throws `model` when an input is fed but not listed. */
 export function emit({ name, inputs, outputs, metadata = new Map() }: Emission): Model {
-  const named = distinctOutputs(outputs);
+  const written = expandComposites(Object.values(outputs));
+  const named = distinctOutputs(Object.fromEntries(Object.keys(outputs).map((key, i) => [key, written[i]])));
   const values = [...named.values()];
   const names = nameValues(named, inputs);
   const initializers = nameConstants(values, names);

@@ -67,6 +67,8 @@ export interface Rule<N extends readonly string[], F extends Fields> {
    * A cotangent may have a broadcast shape: the sweep sums it to its operand's. Left out: not differentiable there.
    */
   vjp?(cotangents: readonly Value[], applied: Applied<N, F>): readonly (Value | undefined)[];
+  /** For operators that only Graft knows: the same outputs by operators that runtimes know. */
+  expand?(applied: Applied<N, F>): readonly Value[];
 }
 
 /** An operator with its rule, types erased; `rule` is absent for operators that Graft only passes through. */
@@ -92,6 +94,7 @@ interface ErasedRule {
         applied: Pick<Node, "inputs" | "outputs" | "attributes">,
       ) => readonly (Value | undefined)[])
     | undefined;
+  readonly expand: ((applied: Pick<Node, "inputs" | "outputs" | "attributes">) => readonly Value[]) | undefined;
 }
 
 /** Applies an operator: `conv(x, w, b, { strides: [2, 2] })` gives its first output, `.outputs(…)` all of them. */

@@ -1,18 +1,51 @@
 import { sizeOf } from "../base/tensor.ts";
+import { defineOp, int, ints } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
 import { columnsOf } from "./convolutionColumns.ts";
 import { reshape } from "./layout.ts";
 import { matmul } from "./products.ts";
 import { transpose } from "./transpose.ts";
-import type { Window } from "./window.ts";
+import { resolveWindow, type Window, windowFields } from "./window.ts";
 
 /**
- * dL/dw of a convolution as one matrix product over all positions, `X[C·k, N·P] · dY[N·P, O]`: of the orientations tried
+ * dL/dw [O, C/group, …] of a convolution from dL/dy [N, O, …] and its data x [N, C, …]: the window is the convolution's.
+ * What runs fastest depends on shapes and layouts, so that it stays one operator until the graph is lowered.
+ */
+export const convFilterGradient = defineOp("graft::ConvFilterGradient", {
+  inputs: ["dy", "x"],
+  attributes: {
+    ...windowFields,
+    kernel_shape: ints<readonly number[]>([]),
+    group: int(1),
+  },
+  infer: ([dy, x], { kernel_shape, group }) => [
+    { dtype: x.dtype, shape: [dy.staticShape[1], x.staticShape[1] / group, ...kernel_shape] },
+  ],
+  expand: ({ inputs: [dy, x], outputs: [dw], attributes }) => [
+    productOfColumns(
+      dy,
+      x,
+      dw.staticShape,
+      resolveWindow("ConvFilterGradient", attributes, attributes.kernel_shape, x.shape.slice(2)),
+      attributes.group,
+    ),
+  ],
+});
+
+/** dL/dw of a convolution with this window. */
+export function filterGradient(dy: Value, x: Value, window: Window, group: number): Value {
+  const { kernel, strides, dilations, padsBegin, padsEnd } = window;
+  const pads = [...padsBegin, ...padsEnd];
+  return convFilterGradient(dy, x, { kernel_shape: kernel, strides, dilations, pads, group });
+}
+
+/**
+ * dL/dw as one matrix product over all positions, `X[C·k, N·P] · dY[N·P, O]`: of the orientations tried
  * the fastest, and one plain transposition away from the filter. Groups are a batch of products.
  *
  * @param shape of w, [O, C/group, kh, kw]; a convolution along one axis has kw only
  */
-export function weightGradient(dy: Value, x: Value, shape: readonly number[], window: Window, group: number): Value {
+function productOfColumns(dy: Value, x: Value, shape: readonly number[], window: Window, group: number): Value {
   const [outputs, perGroup, ...kernel] = shape;
   const [count, , ...lengths] = dy.staticShape;
   const taps = sizeOf(kernel);
