@@ -76,7 +76,7 @@ function stacked(values: readonly Value[], shape: readonly number[]): Value {
 }
 
 /** All positions of a kernel, last axis fastest. */
-function offsets(kernel: readonly number[]): readonly (readonly number[])[] {
+export function offsets(kernel: readonly number[]): readonly (readonly number[])[] {
   return kernel.reduce<readonly (readonly number[])[]>(
     (prefixes, length) => prefixes.flatMap((prefix) => range(length).map((at) => [...prefix, at])),
     [[]],
