@@ -21,7 +21,8 @@ export const slice = defineOp("Slice", {
   vjp: ([dy], { inputs: [x, starts, ends, axes, steps] }): Value[] => {
     const cuts = cutsOf(x, starts, ends, axes, steps);
     let dx = dy;
-    for (const each of cuts) dx = scatterAxis(dx, each, x.staticShape[each.axis]);
+    // The last axis first, while there is least to move one by one.
+    for (const each of cuts.toReversed()) dx = scatterAxis(dx, each, x.staticShape[each.axis]);
     return [dx];
   },
 });
