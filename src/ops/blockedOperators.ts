@@ -1,5 +1,5 @@
 import { defineOp, floats, int, ints, text } from "../graph/operator.ts";
-import type { Value } from "../graph/value.ts";
+import type { Node, Value } from "../graph/value.ts";
 import { reshape } from "./layout.ts";
 import { resolveWindow, slidLengths, windowFields } from "./window.ts";
 
@@ -42,6 +42,12 @@ export const blockedConv = defineOp("com.microsoft.nchwc::Conv", {
     return [{ dtype: x.dtype, shape: [x.shape[0], w.shape[0], ...slidLengths("Conv", window, spatial)] }];
   },
 });
+
+/** Whether a node is such a convolution with one number per channel: an elementwise operator in all but its name. */
+export function isPerChannel({ operator, inputs: [x], attributes }: Node): boolean {
+  if (operator !== blockedConv.operator || attributes["group"] !== x?.shape[1]) return false;
+  return String(attributes["kernel_shape"]) === "1,1" && String(attributes["strides"] ?? "1,1") === "1,1";
+}
 
 /** Mean over both spatial axes: [N, C, 1, 1], where both layouts are one. */
 export const blockedGlobalAveragePool = defineOp("com.microsoft.nchwc::GlobalAveragePool", {

@@ -93,8 +93,9 @@ async function compilePart(recipe: Recipe, size: number, dtype: "float32" | "uin
   ]);
   const parameters = recipe.network.parameters.list.map(({ value }) => value);
   const moved = [...graph.build.updates.keys()];
+  const inputs = [...graph.inputs, share, ...parameters, ...sums];
   return {
-    program: await compileLowered("gradients", [...graph.inputs, share, ...parameters, ...sums], outputs, engine),
+    program: await compileLowered("gradients", inputs, outputs, engine, recipe.recompute),
     target: recipe.loss.target(graph.predictions),
     trainable: graph.trainable,
     moved,

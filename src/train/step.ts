@@ -12,6 +12,7 @@ import { writeModel } from "../onnx/write.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
 import { hasConvolution, lowerTraining } from "../ops/lowerTraining.ts";
+import { recomputeActivations } from "../ops/recompute.ts";
 import { reduceSum } from "../ops/reductions.ts";
 import { applyOptimizer, type OptimizerGraph } from "../optim/applyOptimizer.ts";
 import { groupOf } from "../optim/groups.ts";
@@ -29,6 +30,8 @@ export interface Recipe {
   readonly trainable: readonly Parameter[];
   /** What batch normalisation does with its statistics; by default it measures them. */
   readonly statistics?: Statistics;
+  /** Computes activations again in the backward pass, a third more work, instead of keeping all of them in memory. */
+  readonly recompute?: boolean;
 }
 
 /** Everything a step is fed besides the state. */
@@ -134,7 +137,8 @@ export async function compileStep(
   ]);
   for (const [path, value] of graph.build.updates) next.set(path, value);
   const outputs = new Map([["loss", graph.loss] as const, ["predictions", graph.predictions] as const]);
-  const program = await compileLowered("train_step", graph.inputs, new Map([...outputs, ...nextNamed(next)]), engine);
+  const named = new Map([...outputs, ...nextNamed(next)]);
+  const program = await compileLowered("train_step", graph.inputs, named, engine, recipe.recompute);
   return {
     target: recipe.loss.target(graph.predictions),
     async run(state, batch, learningRate) {
@@ -160,11 +164,14 @@ export async function compileLowered(
   inputs: readonly Value[],
   outputs: ReadonlyMap<string, Value>,
   engine: Engine,
+  recompute = false,
 ): Promise<Program> {
   const values = [...outputs.values()];
   // The probe costs a tenth of a second, as much as some heads take to train.
   const lowered = lowerTraining(values, hasConvolution(values) ? await blockSizeOf(engine) : undefined);
-  const named = [...outputs.keys()].map((key, i) => [key, lowered[i] as Value] as const);
+  const loss = lowered[[...outputs.keys()].indexOf("loss")];
+  const kept = recompute && loss !== undefined ? recomputeActivations(lowered, loss) : lowered;
+  const named = [...outputs.keys()].map((key, i) => [key, kept[i] as Value] as const);
   return engine.compile(writeModel(emit({ name, inputs, outputs: Object.fromEntries(named) })));
 }
 
