@@ -95,7 +95,7 @@ async function compilePart(recipe: Recipe, size: number, dtype: "float32" | "uin
   const moved = [...graph.build.updates.keys()];
   return {
     program: await compileLowered("gradients", [...graph.inputs, share, ...parameters, ...sums], outputs, engine),
-    target: recipe.loss.target(graph.predictions),
+    target: graph.target,
     trainable: graph.trainable,
     moved,
     into: (state) => Object.fromEntries(moved.map((path) => [nextName(path), state.spare(path)])),

@@ -1,6 +1,6 @@
 import { Tensor } from "../base/tensor.ts";
-import { input, type Value } from "../graph/value.ts";
-import type { Loss } from "../nn/losses.ts";
+import type { Value } from "../graph/value.ts";
+import { buildLoss, type Loss } from "../nn/loss.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
 import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
@@ -88,10 +88,9 @@ export class Evaluator {
     const build = startBuild(this.#network.parameters);
     const x = batchInput(this.#network, count, dtype);
     const predictions = forward(this.#network, x, build);
-    const target = loss.target(predictions);
-    const y = input("target", target.dtype, target.shape);
-    const outputs = { losses: loss.perSample(y, predictions), predictions };
-    const program = await this.#compiled(`${loss.name} ${count} ${dtype}`, [x, y], outputs);
+    const { target, fed, perSample } = buildLoss(loss, predictions, build);
+    const outputs = { losses: perSample, predictions };
+    const program = await this.#compiled(`${loss.name} ${count} ${dtype}`, [x, fed], outputs);
     return { program, target };
   }
 

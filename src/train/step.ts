@@ -4,7 +4,7 @@ import { Tensor } from "../base/tensor.ts";
 import { differentiate } from "../graph/differentiate.ts";
 import { emit } from "../graph/emit.ts";
 import { input, type Value } from "../graph/value.ts";
-import type { Loss } from "../nn/losses.ts";
+import { buildLoss, type Loss, type Target } from "../nn/loss.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
 import { penalty } from "../nn/regularizers.ts";
 import { type Build, type Parameter, type Statistics, startBuild } from "../nn/scope.ts";
@@ -49,7 +49,7 @@ export interface StepResult {
 /** One compiled training step for one batch size. */
 export interface Step {
   /** What the loss expects as targets. */
-  readonly target: ReturnType<Loss["target"]>;
+  readonly target: Target;
   run(state: TrainingState, batch: Batch, learningRate: number): Promise<StepResult>;
   dispose(): Promise<void>;
 }
@@ -58,6 +58,8 @@ export interface Step {
 export interface GradientGraph {
   /** What a batch feeds. */
   readonly inputs: readonly Value[];
+  /** What the loss expects as targets. */
+  readonly target: Target;
   readonly loss: Value;
   readonly predictions: Value;
   /** What the optimiser changes, and the gradient of each. */
@@ -83,10 +85,9 @@ export function buildGradients(
   const x = batchInput(network, count, dtype);
   const build = startBuild(network.parameters, keys, statistics);
   const predictions = forward(network, x, build);
-  const expected = loss.target(predictions);
-  const y = input("target", expected.dtype, expected.shape);
+  const { target, fed: y, perSample } = buildLoss(loss, predictions, build);
   // Keras' reduction: the weighted sum over the batch, divided by its size.
-  const data = mul(reduceSum(mul(loss.perSample(y, predictions), weights), { keepdims: 0 }), 1 / count);
+  const data = mul(reduceSum(mul(perSample, weights), { keepdims: 0 }), 1 / count);
   const penalties = trainable.flatMap(({ value, regularizer }) => (regularizer ? [penalty(value, regularizer)] : []));
   const written = penalties.reduce((sum, one) => add(sum, one), data);
   const [total, shown] = foldBatchNorm([written, predictions]) as readonly [Value, Value];
@@ -94,7 +95,7 @@ export function buildGradients(
     total,
     trainable.map(({ value }) => value),
   );
-  return { inputs: [x, y, weights, keys], loss: total, predictions: shown, trainable, gradients, build };
+  return { inputs: [x, y, weights, keys], target, loss: total, predictions: shown, trainable, gradients, build };
 }
 
 /** The same, and the update that follows. */
@@ -136,7 +137,7 @@ export async function compileStep(
   const outputs = new Map([["loss", graph.loss] as const, ["predictions", graph.predictions] as const]);
   const program = await compileLowered("train_step", graph.inputs, new Map([...outputs, ...nextNamed(next)]), engine);
   return {
-    target: recipe.loss.target(graph.predictions),
+    target: graph.target,
     async run(state, batch, learningRate) {
       state.ensureSlots(graph.update.slots);
       const feeds = feedsFor(program, graph, state, batch, learningRate);
