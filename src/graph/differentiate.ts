@@ -2,9 +2,10 @@ import { isFloat } from "../base/dtypes.ts";
 import { GraftError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shapes.ts";
 import { sizeOf } from "../base/tensor.ts";
-import { add, expand, reduceSum, reshape } from "./coreOperators.ts";
+import { add, reduceSum, reshape } from "./coreOperators.ts";
+import { filled } from "./filled.ts";
 import { dependents, nodesOf } from "./traverse.ts";
-import { describe, type Node, scalar, type Value } from "./value.ts";
+import { describe, type Node, type Value } from "./value.ts";
 
 /**
  * Gradients of a scalar with respect to `parameters`, as more graph (reverse accumulation).
@@ -77,10 +78,4 @@ export function sumTo(value: Value, shape: readonly number[]): Value {
   const axes = [...from.keys()].filter((axis) => axis < missing || (shape[axis - missing] === 1 && from[axis] !== 1));
   const summed = axes.length === 0 ? value : reduceSum(value, axes, { keepdims: 1 });
   return sameShape(summed.shape, shape) ? summed : reshape(summed, shape);
-}
-
-function filled(value: Value, number: number): Value {
-  const shape = value.type === undefined ? [] : value.staticShape;
-  const one = scalar(number, value.type?.dtype);
-  return shape.length === 0 ? one : expand(one, shape);
 }
