@@ -24,10 +24,13 @@ export function differentiate(loss: Value, parameters: readonly Value[]): readon
   const onPath = dependents(order, roots);
   const isTrained = (value: Value) =>
     roots.has(value) || (value.source.kind === "node" && onPath.has(value.source.node));
+  // No gradient reaches the condition of a branch, say, and so none passes where only that is trained.
+  const takesGradient = (value: Value | undefined) =>
+    value !== undefined && isTrained(value) && (value.type === undefined || isFloat(value.dtype));
   const cotangents = new Map<Value, Value>([[loss, filled(loss, 1)]]);
   for (const node of [...order].reverse()) {
-    if (onPath.has(node) && node.outputs.some((output) => cotangents.has(output)))
-      pullBack(node, cotangents, isTrained);
+    const passes = node.outputs.some((output) => cotangents.has(output)) && node.inputs.some(takesGradient);
+    if (onPath.has(node) && passes) pullBack(node, cotangents, isTrained);
   }
   return parameters.map((parameter) => cotangents.get(parameter) ?? filled(parameter, 0));
 }

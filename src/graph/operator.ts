@@ -1,9 +1,10 @@
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { Attribute } from "../onnx/model.ts";
+import type { Subgraph } from "./subgraph.ts";
 import { constant, type Node, scalar, type TensorType, Value } from "./value.ts";
 
-export type AttributeValue = Attribute["value"] | undefined;
+export type AttributeValue = Attribute["value"] | Subgraph | undefined;
 
 /** The type and the default of one attribute; `undefined` as default means that leaving it out has a meaning of its own. */
 export interface Field<T extends AttributeValue> {
