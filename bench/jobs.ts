@@ -77,10 +77,7 @@ export async function tuningJob(name: ModelName, trained: RegExp, threads: numbe
     trainable.map(({ value }) => value),
   );
   const optimizer = sgd({ learningRate: 1e-4, momentum: 0.9 });
-  const update = applyOptimizer(
-    optimizer,
-    trainable.map(({ path, value }, i) => ({ path, parameter: value, gradient: gradients[i] })),
-  );
+  const update = applyOptimizer(optimizer, trainable, gradients);
   const next = new Map([...update.parameters, ...update.slots.map((slot) => [slot.path, slot.next] as const)]);
   const inputs = [
     ...cut.received,

@@ -4,6 +4,7 @@ import { sameShape, showShape } from "../base/shapes.ts";
 import { sizeOf } from "../base/tensor.ts";
 import { add, reduceSum, reshape } from "./coreOperators.ts";
 import { filled } from "./filled.ts";
+import type { Values } from "./rewrite.ts";
 import { dependents, nodesOf } from "./traverse.ts";
 import { describe, type Node, type Value } from "./value.ts";
 
@@ -15,6 +16,7 @@ import { describe, type Node, type Value } from "./value.ts";
  * @returns one value per parameter, of its shape; zeros where the loss does not depend on it
  * @throws `model` when an operator on the path has no gradient, naming it and what to freeze so that it is not on the path
  */
+export function differentiate<const T extends readonly Value[]>(loss: Value, parameters: T): Values<T>;
 export function differentiate(loss: Value, parameters: readonly Value[]): readonly Value[] {
   if (!isFloat(loss.dtype) || sizeOf(loss.staticShape) !== 1) {
     throw new GraftError("shape", `the loss must be one float, got ${loss.dtype} ${showShape(loss.shape)}.`);

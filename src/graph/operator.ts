@@ -107,7 +107,7 @@ export function defineOp<const N extends readonly string[], F extends Fields = R
   name: string,
   rule: Rule<N, F>,
 ): Builder<N, F> {
-  const [domain, op] = name.includes("::") ? (name.split("::") as [string, string]) : ["", name];
+  const [op, domain = ""] = name.split("::").reverse();
   // The rule is checked where it is written; inside, inputs and attributes are plain lists and records.
   const operator: Operator = { name: op, domain, fields: rule.attributes, rule: rule as unknown as ErasedRule };
   const outputs = (...args: readonly unknown[]): readonly Value[] => {

@@ -1,4 +1,5 @@
 import { Tensor } from "../base/tensor.ts";
+import { rewriteNamed } from "../graph/rewrite.ts";
 import type { Value } from "../graph/value.ts";
 import { buildLoss, type Loss } from "../nn/loss.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
@@ -108,8 +109,7 @@ export class Evaluator {
 
   async #compile(inputs: readonly Value[], outputs: Readonly<Record<string, Value>>): Promise<Program> {
     const parameters = this.#network.parameters.list.map(({ value }) => value);
-    const folded = foldBatchNorm(Object.values(outputs));
-    const named = Object.keys(outputs).map((name, i): [string, Value] => [name, folded[i] as Value]);
-    return compileLowered("evaluate", [...inputs, ...parameters], new Map(named), this.#engine);
+    const folded = rewriteNamed(new Map(Object.entries(outputs)), foldBatchNorm);
+    return compileLowered("evaluate", [...inputs, ...parameters], folded, this.#engine);
   }
 }

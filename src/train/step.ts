@@ -3,6 +3,7 @@ import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
 import { differentiate } from "../graph/differentiate.ts";
 import { emit } from "../graph/emit.ts";
+import { rewriteNamed } from "../graph/rewrite.ts";
 import { input, type Value } from "../graph/value.ts";
 import { buildLoss, type Loss, type Target } from "../nn/loss.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
@@ -90,7 +91,7 @@ export function buildGradients(
   const data = mul(reduceSum(mul(perSample, weights), { keepdims: 0 }), 1 / count);
   const penalties = trainable.flatMap(({ value, regularizer }) => (regularizer ? [penalty(value, regularizer)] : []));
   const written = penalties.reduce((sum, one) => add(sum, one), data);
-  const [total, shown] = foldBatchNorm([written, predictions]) as readonly [Value, Value];
+  const [total, shown] = foldBatchNorm([written, predictions]);
   const gradients = differentiate(
     total,
     trainable.map(({ value }) => value),
@@ -112,8 +113,7 @@ export function buildUpdate(
   trainable: readonly Parameter[],
   gradients: readonly Value[],
 ): OptimizerGraph {
-  const updates = trainable.map(({ value, path }, i) => ({ parameter: value, path, gradient: gradients[i] as Value }));
-  return applyOptimizer(optimizer, updates);
+  return applyOptimizer(optimizer, trainable, gradients);
 }
 
 /** What it is fed besides parameters and gradients. */
@@ -162,11 +162,10 @@ export async function compileLowered(
   outputs: ReadonlyMap<string, Value>,
   engine: Engine,
 ): Promise<Program> {
-  const values = [...outputs.values()];
   // The probe costs a tenth of a second, as much as some heads take to train.
-  const lowered = lowerTraining(values, hasConvolution(values) ? await blockSizeOf(engine) : undefined);
-  const named = [...outputs.keys()].map((key, i) => [key, lowered[i] as Value] as const);
-  return engine.compile(writeModel(emit({ name, inputs, outputs: Object.fromEntries(named) })));
+  const block = hasConvolution([...outputs.values()]) ? await blockSizeOf(engine) : undefined;
+  const lowered = rewriteNamed(outputs, (values) => lowerTraining(values, block));
+  return engine.compile(writeModel(emit({ name, inputs, outputs: Object.fromEntries(lowered) })));
 }
 
 /** New values under the names that their outputs have. */
