@@ -1,4 +1,5 @@
 import type { InferenceSession } from "onnxruntime-common";
+import { readModel } from "../onnx/read.ts";
 import type { CompileOptions, DeviceName, DeviceWish, Engine, Program } from "../platform/platform.ts";
 import { chooseDevice } from "./device.ts";
 import { type Placement, PlacementWatch, showPlacement } from "./placement.ts";
@@ -42,7 +43,12 @@ export function createEngine(options: EngineOptions = {}): Engine {
     async compile(model: Uint8Array, compileOptions: CompileOptions = {}): Promise<Program> {
       const { runtime, device } = await started();
       const watch = device === "cpu" ? undefined : await PlacementWatch.start(tell);
-      return compileProgram(runtime, model, sessionOptions(runtime, device, { threads, ...compileOptions }), watch);
+      return compileProgram(
+        runtime,
+        model,
+        { ...sessionOptions({ threads, ...compileOptions }), executionProviders: providers(runtime, device, model) },
+        watch,
+      );
     },
   };
 }
@@ -52,14 +58,22 @@ interface Started {
   readonly device: DeviceName;
 }
 
-function sessionOptions(
-  runtime: Runtime,
-  device: DeviceName,
-  options: CompileOptions,
-): InferenceSession.SessionOptions {
+function providers({ provider }: Runtime, device: DeviceName, model: Uint8Array) {
+  if (device === "cpu") return [provider];
+  const forceCpuNodeNames = device === "webgpu" ? brokenOnWebgpu(model) : [];
+  // The runtime takes no empty list.
+  return [forceCpuNodeNames.length === 0 ? device : { name: device, forceCpuNodeNames }, provider];
+}
+
+/** Nodes that this provider takes and then cannot run: max-pooling that also gives its indices, as training needs. */
+function brokenOnWebgpu(model: Uint8Array): readonly string[] {
+  const { nodes } = readModel(model).graph;
+  return nodes.filter(({ op, outputs }) => op === "MaxPool" && outputs.length > 1).map(({ name }) => name);
+}
+
+function sessionOptions(options: CompileOptions): InferenceSession.SessionOptions {
   const keepMemory = options.releaseMemory !== true;
   return {
-    executionProviders: device === "cpu" ? [runtime.provider] : [device, runtime.provider],
     intraOpNumThreads: options.threads ?? defaultThreads(),
     executionMode: "sequential",
     graphOptimizationLevel: "all",
