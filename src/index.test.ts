@@ -167,6 +167,11 @@ describe("a loss that cannot be trained with is refused before training", () => 
       one((_, _p, layerOutput) => layerOutput("ouT")),
       /the model has no layer "ouT"\. Did you mean "out"\?/,
     ],
+    [
+      "of targets that no data have",
+      one(focal.perSample, () => ({ dtype: "int32", shape: [2, 1] })),
+      /asks for targets int32 \[2, 1\] for a batch of 2; expected int32 \[2\]/,
+    ],
     ["without targets", activationPenalty("out"), /takes no targets.*weightedSum/s],
     [
       "of two kinds of targets",

@@ -66,4 +66,4 @@ export {
 } from "./optim/schedules.ts";
 export { earlyStopping, modelCheckpoint, reduceLROnPlateau } from "./train/callbacks.ts";
 export { arrays } from "./train/data.ts";
-export type { History, Model } from "./train/model.ts";
+export type { FunctionalOptions, History, Model } from "./train/model.ts";

@@ -88,6 +88,7 @@ export function buildLoss(loss: Loss, prediction: Value, build: Build): LossGrap
       `the loss "${loss.name}" takes no targets; expected one that does. Put it beside another: weightedSum([…]).`,
     );
   }
+  checkTarget(loss, target, prediction);
   const fed = input("target", target.dtype, target.shape);
   const perSample = checkedPerSample(loss, fed, prediction, layerOutput);
   const model = new Set(leavesOf([prediction, ...build.layerOutputs.values()]));
@@ -104,6 +105,17 @@ function outputOf(layer: string, { layerOutputs }: Build): Value {
   const output = layerOutputs.get(layer);
   if (output !== undefined) return output;
   throw new GraftError("usage", `the model has no layer "${layer}".${didYouMean(layer, layerOutputs.keys())}`);
+}
+
+/** The data hold class indices, or rows of numbers. */
+function checkTarget({ name }: Loss, target: Target, { shape: [count] }: Value): void {
+  const isRow = target.dtype === "float32" || target.shape.length === 1;
+  if (isRow && target.shape[0] === count) return;
+  throw new GraftError(
+    "usage",
+    `the loss "${name}" asks for targets ${showTarget(target)} for a batch of ${count}; expected int32 [${count}] ` +
+      `(classTargets) or float32 [${count}, …] (valueTargets).`,
+  );
 }
 
 /** Any other shape would be broadcast against the weights of the samples without a word. */
