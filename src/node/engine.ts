@@ -1,7 +1,6 @@
 import type { InferenceSession } from "onnxruntime-common";
-import { readModel } from "../onnx/read.ts";
 import type { CompileOptions, DeviceName, DeviceWish, Engine, Program } from "../platform/platform.ts";
-import { chooseDevice } from "./device.ts";
+import { chooseDevice, providersFor } from "./device.ts";
 import { type Placement, PlacementWatch, showPlacement } from "./placement.ts";
 import { compileProgram } from "./program.ts";
 import { defaultThreads, loadRuntime, type Runtime, type RuntimeName } from "./runtime.ts";
@@ -42,13 +41,10 @@ export function createEngine(options: EngineOptions = {}): Engine {
     device: async () => (await started()).device,
     async compile(model: Uint8Array, compileOptions: CompileOptions = {}): Promise<Program> {
       const { runtime, device } = await started();
+      const executionProviders = providersFor(device, runtime, model);
       const watch = device === "cpu" ? undefined : await PlacementWatch.start(tell);
-      return compileProgram(
-        runtime,
-        model,
-        { ...sessionOptions({ threads, ...compileOptions }), executionProviders: providers(runtime, device, model) },
-        watch,
-      );
+      const session = { ...sessionOptions({ threads, ...compileOptions }), executionProviders };
+      return compileProgram(runtime, model, session, watch);
     },
   };
 }
@@ -56,19 +52,6 @@ export function createEngine(options: EngineOptions = {}): Engine {
 interface Started {
   readonly runtime: Runtime;
   readonly device: DeviceName;
-}
-
-function providers({ provider }: Runtime, device: DeviceName, model: Uint8Array) {
-  if (device === "cpu") return [provider];
-  const forceCpuNodeNames = device === "webgpu" ? brokenOnWebgpu(model) : [];
-  // The runtime takes no empty list.
-  return [forceCpuNodeNames.length === 0 ? device : { name: device, forceCpuNodeNames }, provider];
-}
-
-/** Nodes that this provider takes and then cannot run: max-pooling that also gives its indices, as training needs. */
-function brokenOnWebgpu(model: Uint8Array): readonly string[] {
-  const { nodes } = readModel(model).graph;
-  return nodes.filter(({ op, outputs }) => op === "MaxPool" && outputs.length > 1).map(({ name }) => name);
 }
 
 function sessionOptions(options: CompileOptions): InferenceSession.SessionOptions {
