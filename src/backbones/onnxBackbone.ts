@@ -45,7 +45,6 @@ export function backboneFrom(model: Model, fileName: string, sha256: string, siz
   const imported = importModel(model, { fileName, shapes: new Map([[image.name, fed.shape]]) });
   const cut = featuresOf([...imported.outputs.values()], fileName);
   const [features] = substitute([cut], new Map(imported.inputs.map((value) => [value, fed])));
-  if (features === undefined) throw new Error("nothing was substituted");
   const width = features.type?.shape[1];
   if (features.type?.shape.length !== 2 || typeof width !== "number") {
     throw new GraftError(

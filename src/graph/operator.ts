@@ -1,9 +1,10 @@
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { Attribute } from "../onnx/model.ts";
+import type { Subgraph } from "./subgraph.ts";
 import { constant, type Node, scalar, type TensorType, Value } from "./value.ts";
 
-export type AttributeValue = Attribute["value"] | undefined;
+export type AttributeValue = Attribute["value"] | Subgraph | undefined;
 
 /** The type and the default of one attribute; `undefined` as default means that leaving it out has a meaning of its own. */
 export interface Field<T extends AttributeValue> {
@@ -109,7 +110,7 @@ export function defineOp<const N extends readonly string[], F extends Fields = R
   name: string,
   rule: Rule<N, F>,
 ): Builder<N, F> {
-  const [domain, op] = name.includes("::") ? (name.split("::") as [string, string]) : ["", name];
+  const [op, domain = ""] = name.split("::").reverse();
   // The rule is checked where it is written; inside, inputs and attributes are plain lists and records.
   const operator: Operator = { name: op, domain, fields: rule.attributes, rule: rule as unknown as ErasedRule };
   const outputs = (...args: readonly unknown[]): readonly Value[] => {

@@ -1,6 +1,6 @@
 import { isStatic, sameShape } from "../base/shapes.ts";
 import { apply } from "../graph/operator.ts";
-import { countUses } from "../graph/rewrite.ts";
+import { copyOf, countUses } from "../graph/rewrite.ts";
 import { nodesOf } from "../graph/traverse.ts";
 import { constantNumbers, constantOf, type Node, type Value } from "../graph/value.ts";
 import { clip, relu } from "./activations.ts";
@@ -91,10 +91,11 @@ class Layouts {
       this.#plain.set(output, turned);
       return;
     }
-    const inputs = node.inputs.map((value) => value && this.plain(value));
-    if (inputs.every((value, i) => value === node.inputs[i])) return;
-    const copy = apply(node.operator, inputs, node.attributes, node.name === undefined ? {} : { name: node.name });
-    for (const [i, value] of node.outputs.entries()) this.#plain.set(value, copy.outputs[i]);
+    const copies = copyOf(
+      node,
+      node.inputs.map((value) => value && this.plain(value)),
+    );
+    for (const [i, value] of node.outputs.entries()) if (value !== copies[i]) this.#plain.set(value, copies[i]);
   }
 
   #convolution(node: Node): Value | undefined {

@@ -18,10 +18,11 @@ import { operators } from "./registry.ts";
 
 const longs = (...values: readonly number[]) => tensor(Tensor.int64(values));
 
-/** A small valid model that uses much of what an importer does: old forms, shape arithmetic, a branch, constants, windows. */
+/** A small valid model that uses much of what an importer does: old forms, shape arithmetic, branches, constants, windows. */
 function small(): Uint8Array {
   const branch = { name: "b", inputs: [], outputs: [], valueInfos: [], initializers: new Map() };
   const outputs = [{ name: "o", dtype: "float32", shape: undefined }] as const;
+  const either = (op: string) => graph({ ...branch, outputs, nodes: [node(op, "sum", "o")] });
   const taken = { ...branch, outputs, nodes: [node("Relu", "pooled", "o")] };
   return file({
     opset: 9,
@@ -31,6 +32,7 @@ function small(): Uint8Array {
       s: Tensor.float32([4], [1, 2, 3, 4]),
       m: Tensor.float32([16, 5], new Array<number>(80).fill(0.1)),
       scales: Tensor.float32([4], [1, 1, 2, 2]),
+      limit: Tensor.float32([], [0]),
     },
     nodes: [
       node("Conv", "x w s", "c", {
@@ -61,7 +63,10 @@ function small(): Uint8Array {
       node("ReduceMean", "turned", "mean", { axes: ints(1), keepdims: i(0) }),
       node("Sum", "mean mean g", "sum"),
       node("Strange", "sum", "odd", { fs: floats(1, 2) }),
-      node("Softmax", "sum", "y"),
+      node("ReduceMax", "sum", "top", { keepdims: i(0) }),
+      node("Greater", "top limit", "above"),
+      node("If", "above", "bent", { then_branch: either("Tanh"), else_branch: either("Neg") }),
+      node("Softmax", "bent", "y"),
     ],
     outputs: ["y"],
   });

@@ -96,7 +96,7 @@ async function compilePart(recipe: Recipe, size: number, dtype: "float32" | "uin
   const inputs = [...graph.inputs, share, ...parameters, ...sums];
   return {
     program: await compileLowered("gradients", inputs, outputs, engine, recipe.recompute),
-    target: recipe.loss.target(graph.predictions),
+    target: graph.target,
     trainable: graph.trainable,
     moved,
     into: (state) => Object.fromEntries(moved.map((path) => [nextName(path), state.spare(path)])),

@@ -1,7 +1,8 @@
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import type { Layer, SymbolicTensor } from "../nn/layer.ts";
-import { type Loss, type LossName, losses } from "../nn/losses.ts";
+import type { Loss } from "../nn/loss.ts";
+import { type LossName, losses } from "../nn/losses.ts";
 import { functionalNetwork, type Network, sequentialNetwork } from "../nn/network.ts";
 import type { Parameter } from "../nn/scope.ts";
 import { summary } from "../nn/summary.ts";
@@ -20,7 +21,7 @@ import { initialTensors, TrainingState } from "./state.ts";
 export interface CompileOptions {
   /** An optimiser or its name with default settings. Default rmsprop, as in Keras. */
   readonly optimizer?: Optimizer | OptimizerName;
-  /** A loss or its name. */
+  /** A loss or its name; several as `weightedSum`, your own as an object of the form `Loss`. */
   readonly loss: Loss | LossName;
   readonly metrics?: readonly MeasureName[];
 }
@@ -42,6 +43,13 @@ export interface FitOptions {
   readonly classWeights?: readonly number[];
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: FitEvent) => void;
+}
+
+export interface FunctionalOptions {
+  readonly seed?: number;
+  readonly name?: string;
+  /** Further ends of the model, for losses alone (`lossAt`). */
+  readonly auxiliary?: readonly SymbolicTensor[];
 }
 
 /** Arrays with `x` and `y`, or anything that loads batches. */
@@ -207,12 +215,9 @@ export function sequentialModel(
 }
 
 /** A model of any wiring, by its output, on `platform`. */
-export function functionalModel(
-  output: SymbolicTensor,
-  options: { readonly seed?: number; readonly name?: string },
-  platform: Platform,
-): Model {
-  return new Model(functionalNetwork(output), platform, { name: "functional", ...options });
+export function functionalModel(output: SymbolicTensor, options: FunctionalOptions, platform: Platform): Model {
+  const { auxiliary, ...rest } = options;
+  return new Model(functionalNetwork(output, auxiliary), platform, { name: "functional", ...rest });
 }
 
 function named<T extends object, K extends keyof T & string>(what: string, table: T, name: K): T[K] {

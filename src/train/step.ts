@@ -3,8 +3,9 @@ import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
 import { differentiate } from "../graph/differentiate.ts";
 import { emit } from "../graph/emit.ts";
+import { rewriteNamed } from "../graph/rewrite.ts";
 import { input, type Value } from "../graph/value.ts";
-import type { Loss } from "../nn/losses.ts";
+import { buildLoss, type Loss, type Target } from "../nn/loss.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
 import { penalty } from "../nn/regularizers.ts";
 import { type Build, type Parameter, type Statistics, startBuild } from "../nn/scope.ts";
@@ -52,7 +53,7 @@ export interface StepResult {
 /** One compiled training step for one batch size. */
 export interface Step {
   /** What the loss expects as targets. */
-  readonly target: ReturnType<Loss["target"]>;
+  readonly target: Target;
   run(state: TrainingState, batch: Batch, learningRate: number): Promise<StepResult>;
   dispose(): Promise<void>;
 }
@@ -61,6 +62,8 @@ export interface Step {
 export interface GradientGraph {
   /** What a batch feeds. */
   readonly inputs: readonly Value[];
+  /** What the loss expects as targets. */
+  readonly target: Target;
   readonly loss: Value;
   readonly predictions: Value;
   /** What the optimiser changes, and the gradient of each. */
@@ -86,18 +89,17 @@ export function buildGradients(
   const x = batchInput(network, count, dtype);
   const build = startBuild(network.parameters, keys, statistics);
   const predictions = forward(network, x, build);
-  const expected = loss.target(predictions);
-  const y = input("target", expected.dtype, expected.shape);
+  const { target, fed: y, perSample } = buildLoss(loss, predictions, build);
   // Keras' reduction: the weighted sum over the batch, divided by its size.
-  const data = mul(reduceSum(mul(loss.perSample(y, predictions), weights), { keepdims: 0 }), 1 / count);
+  const data = mul(reduceSum(mul(perSample, weights), { keepdims: 0 }), 1 / count);
   const penalties = trainable.flatMap(({ value, regularizer }) => (regularizer ? [penalty(value, regularizer)] : []));
   const written = penalties.reduce((sum, one) => add(sum, one), data);
-  const [total, shown] = foldBatchNorm([written, predictions]) as readonly [Value, Value];
+  const [total, shown] = foldBatchNorm([written, predictions]);
   const gradients = differentiate(
     total,
     trainable.map(({ value }) => value),
   );
-  return { inputs: [x, y, weights, keys], loss: total, predictions: shown, trainable, gradients, build };
+  return { inputs: [x, y, weights, keys], target, loss: total, predictions: shown, trainable, gradients, build };
 }
 
 /** The same, and the update that follows. */
@@ -114,8 +116,7 @@ export function buildUpdate(
   trainable: readonly Parameter[],
   gradients: readonly Value[],
 ): OptimizerGraph {
-  const updates = trainable.map(({ value, path }, i) => ({ parameter: value, path, gradient: gradients[i] as Value }));
-  return applyOptimizer(optimizer, updates);
+  return applyOptimizer(optimizer, trainable, gradients);
 }
 
 /** What it is fed besides parameters and gradients. */
@@ -140,7 +141,7 @@ export async function compileStep(
   const named = new Map([...outputs, ...nextNamed(next)]);
   const program = await compileLowered("train_step", graph.inputs, named, engine, recipe.recompute);
   return {
-    target: recipe.loss.target(graph.predictions),
+    target: graph.target,
     async run(state, batch, learningRate) {
       state.ensureSlots(graph.update.slots);
       const feeds = feedsFor(program, graph, state, batch, learningRate);
@@ -166,13 +167,13 @@ export async function compileLowered(
   engine: Engine,
   recompute = false,
 ): Promise<Program> {
-  const values = [...outputs.values()];
   // The probe costs a tenth of a second, as much as some heads take to train.
-  const lowered = lowerTraining(values, hasConvolution(values) ? await blockSizeOf(engine) : undefined);
-  const loss = lowered[[...outputs.keys()].indexOf("loss")];
-  const kept = recompute && loss !== undefined ? recomputeActivations(lowered, loss) : lowered;
-  const named = [...outputs.keys()].map((key, i) => [key, kept[i] as Value] as const);
-  return engine.compile(writeModel(emit({ name, inputs, outputs: Object.fromEntries(named) })));
+  const block = hasConvolution([...outputs.values()]) ? await blockSizeOf(engine) : undefined;
+  const lowered = rewriteNamed(outputs, (values) => lowerTraining(values, block));
+  const loss = lowered.get("loss");
+  const kept =
+    recompute && loss !== undefined ? rewriteNamed(lowered, (values) => recomputeActivations(values, loss)) : lowered;
+  return engine.compile(writeModel(emit({ name, inputs, outputs: Object.fromEntries(kept) })));
 }
 
 /** New values under the names that their outputs have. */
