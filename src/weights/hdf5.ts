@@ -1,0 +1,106 @@
+import type { Dataset, Group } from "h5wasm";
+import { arrayOf, type DType } from "../base/dtypes.ts";
+import { GraftError, messageOf } from "../base/errors.ts";
+import { sizeOf, Tensor } from "../base/tensor.ts";
+
+const signature = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
+/** Groups deeper than this, or more objects, are taken for a file that holds itself. */
+const limits = { depth: 32, objects: 100_000 };
+/** What deflate can shrink data to at best; without a filter nothing may be larger than the file. */
+const largestRatio = 1032;
+
+export function isHdf5(bytes: Uint8Array): boolean {
+  return signature.every((byte, i) => bytes[i] === byte);
+}
+
+let opened = 0;
+
+/**
+ * Every numeric data set of an HDF5 file that lies in the file itself, by its path without the first "/". Text, references and links to other
+ * files are left out. Throws `input` for damage, and for data sets that claim more numbers than the file can hold.
+ */
+export async function readHdf5(bytes: Uint8Array, fileName: string): Promise<ReadonlyMap<string, Tensor>> {
+  // Four megabytes of WebAssembly: loaded when the first such file comes.
+  const hdf5 = await import("h5wasm");
+  const { FS, activate_throwing_error_handler: throwErrors } = await hdf5.ready;
+  throwErrors();
+  const path = `weights-${opened++}.h5`;
+  FS.writeFile(path, bytes);
+  try {
+    const file = new hdf5.File(path, "r");
+    try {
+      const tensors = new Map<string, Tensor>();
+      for (const [name, dataset] of datasetsIn(file, hdf5)) {
+        const tensor = tensorOf(dataset, name, bytes.length);
+        if (tensor !== undefined) tensors.set(name, tensor);
+      }
+      return tensors;
+    } finally {
+      file.close();
+    }
+  } catch (error) {
+    throw new GraftError("input", `"${fileName}" is not a whole HDF5 file: ${reason(error)}.`, { cause: error });
+  } finally {
+    FS.unlink(path);
+  }
+}
+
+interface Classes {
+  readonly Group: typeof Group;
+  readonly Dataset: typeof Dataset;
+}
+
+function* datasetsIn(root: Group, classes: Classes): Generator<readonly [string, Dataset]> {
+  let objects = 0;
+  function* visit(group: Group, path: string, depth: number): Generator<readonly [string, Dataset]> {
+    if (depth > limits.depth) throw new Error(`groups lie more than ${limits.depth} deep`);
+    for (const key of group.keys()) {
+      if (++objects > limits.objects) throw new Error(`more than ${limits.objects} objects`);
+      const entity = group.get(key);
+      if (entity instanceof classes.Group) yield* visit(entity, `${path}${key}/`, depth + 1);
+      if (entity instanceof classes.Dataset) yield [`${path}${key}`, entity];
+    }
+  }
+  yield* visit(root, "", 0);
+}
+
+/** Classes of HDF5's data types: H5T_INTEGER, H5T_FLOAT and H5T_ENUM, which holds NumPy's booleans. */
+const kinds: ReadonlyMap<number, (size: number, signed: boolean) => string> = new Map([
+  [0, (size, signed) => `${signed ? "int" : "uint"}${8 * size}`],
+  [1, (size) => `float${8 * size}`],
+  [8, (size) => (size === 1 ? "bool" : "")],
+]);
+
+function tensorOf(dataset: Dataset, name: string, fileBytes: number): Tensor | undefined {
+  const { type, size, signed, shape } = dataset.metadata;
+  const dtype = kinds.get(type)?.(size, signed);
+  if (dtype === undefined || shape === null) return undefined;
+  if (!isDType(dtype) || dtype === "float16") throw new Error(`"${name}" holds ${dtype || "an enumeration"}`);
+  const largest = dataset.filters.length > 0 ? fileBytes * largestRatio : fileBytes;
+  if (sizeOf(shape) * size > largest) throw new Error(`"${name}" claims the shape [${shape}]`);
+  if (sizeOf(shape) === 0) return new Tensor(dtype, shape, new Uint8Array(0));
+  const value: unknown = dataset.value;
+  if (ArrayBuffer.isView(value)) {
+    return new Tensor(dtype, shape, new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+  }
+  if (typeof value === "number" || typeof value === "bigint") return scalar(dtype, value);
+  throw new Error(`"${name}" cannot be read`);
+}
+
+function scalar(dtype: DType, value: number | bigint): Tensor {
+  const data = new arrayOf[dtype](1);
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[0] = BigInt(value);
+  else data[0] = Number(value);
+  return Tensor.of(dtype, [], data);
+}
+
+function isDType(name: string): name is DType {
+  return Object.hasOwn(arrayOf, name);
+}
+
+/** The library's own last line of what went wrong; its whole report is the error's cause. */
+function reason(error: unknown): string {
+  const lines = messageOf(error).trim().split("\n");
+  const deepest = lines.findLast((line) => /^\s*#\d+:/.test(line)) ?? lines[0] ?? "";
+  return deepest.replace(/^.*\(\): /, "").slice(0, 300);
+}
