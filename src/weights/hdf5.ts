@@ -13,19 +13,32 @@ export function isHdf5(bytes: Uint8Array): boolean {
   return signature.every((byte, i) => bytes[i] === byte);
 }
 
+/** Where the library writes down what went wrong, in its own file system. */
+const reportPath = "/report.txt";
+
+let library: ReturnType<typeof openLibrary> | undefined;
 let opened = 0;
+
+/** Four megabytes of WebAssembly: loaded when the first such file comes. */
+async function openLibrary() {
+  const hdf5 = await import("h5wasm");
+  const { FS: files } = await hdf5.ready;
+  // The C library reports on stream 2, which is the console unless another file takes its number.
+  if ("streams" in files && Array.isArray(files.streams)) files.close(files.streams[2]);
+  files.open(reportPath, "a+");
+  return { hdf5, files };
+}
 
 /**
  * Every numeric data set of an HDF5 file that lies in the file itself, by its path without the first "/". Text, references and links to other
  * files are left out. Throws `input` for damage, and for data sets that claim more numbers than the file can hold.
  */
 export async function readHdf5(bytes: Uint8Array, fileName: string): Promise<ReadonlyMap<string, Tensor>> {
-  // Four megabytes of WebAssembly: loaded when the first such file comes.
-  const hdf5 = await import("h5wasm");
-  const { FS, activate_throwing_error_handler: throwErrors } = await hdf5.ready;
-  throwErrors();
+  library ??= openLibrary();
+  const { hdf5, files } = await library;
   const path = `weights-${opened++}.h5`;
-  FS.writeFile(path, bytes);
+  files.writeFile(path, bytes);
+  files.writeFile(reportPath, "");
   try {
     const file = new hdf5.File(path, "r");
     try {
@@ -39,9 +52,10 @@ export async function readHdf5(bytes: Uint8Array, fileName: string): Promise<Rea
       file.close();
     }
   } catch (error) {
-    throw new GraftError("input", `"${fileName}" is not a whole HDF5 file: ${reason(error)}.`, { cause: error });
+    const why = deepest(files.readFile(reportPath, { encoding: "utf8" })) ?? messageOf(error);
+    throw new GraftError("input", `"${fileName}" is not a whole HDF5 file: ${why}.`, { cause: error });
   } finally {
-    FS.unlink(path);
+    files.unlink(path);
   }
 }
 
@@ -98,9 +112,9 @@ function isDType(name: string): name is DType {
   return Object.hasOwn(arrayOf, name);
 }
 
-/** The library's own last line of what went wrong; its whole report is the error's cause. */
-function reason(error: unknown): string {
-  const lines = messageOf(error).trim().split("\n");
-  const deepest = lines.findLast((line) => /^\s*#\d+:/.test(line)) ?? lines[0] ?? "";
-  return deepest.replace(/^.*\(\): /, "").slice(0, 300);
+/** The last line of the library's first report: where it went wrong, behind the name of the function. */
+function deepest(report: string): string | undefined {
+  const [, first = ""] = report.split("HDF5-DIAG");
+  const line = first.split("\n").findLast((text) => /^\s*#\d+:/.test(text));
+  return line?.replace(/^.*\(\): /, "").slice(0, 300);
 }

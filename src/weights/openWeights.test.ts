@@ -170,3 +170,16 @@ describe("a Keras file", () => {
     expect(tensors.get("conv_pw_9_bn/moving_variance")?.floats.every((value) => value > 0)).toBe(true);
   });
 });
+
+describe("a damaged HDF5 file", () => {
+  it("is explained in the library's words, once the report of another is forgotten", async () => {
+    const whole = reference("dtypes.h5");
+    const check = async (bytes: Uint8Array, message: RegExp) =>
+      expect(decodeWeights(bytes, "damaged.h5")).rejects.toThrow(message);
+    await check(whole.subarray(0, 3000), /"damaged.h5" is not a whole HDF5 file: truncated file/);
+    const changed = whole.slice();
+    changed[60] = 0xff;
+    await check(changed, /checksum|version/);
+    expect((await decodeWeights(whole, "whole.h5")).size).toBeGreaterThan(5);
+  });
+});
