@@ -19,7 +19,7 @@ export interface Arrival {
   readonly authorization: string | undefined;
 }
 
-/** A hub of one repository, "owner/model", on this machine, which fails as it is told. */
+/** A hub of one repository on this machine, which fails as it is told. */
 export class HubServer {
   readonly arrivals: Arrival[] = [];
   /** Faults of the next requests for content, first to last; then it behaves. */
@@ -27,10 +27,12 @@ export class HubServer {
   /** The same for look-ups. */
   lookUpFaults: Fault[] = [];
   readonly files: ReadonlyMap<string, Uint8Array>;
+  readonly repository: string;
   readonly #server: Server;
 
-  constructor(files: ReadonlyMap<string, Uint8Array>) {
+  constructor(files: ReadonlyMap<string, Uint8Array>, repository = "owner/model") {
     this.files = files;
+    this.repository = repository;
     this.#server = createServer((request, response) => void this.#answer(request, response));
   }
 
@@ -73,7 +75,7 @@ export class HubServer {
   #lookUp(url: string, body: string, response: ServerResponse): void {
     response.setHeader("content-type", "application/json");
     const [, repository, what, revision] = /^\/api\/models\/([^/]+\/[^/]+)\/([^/]+)\/([^/?]+)/.exec(url) ?? [];
-    if (repository !== "owner/model" || (revision !== "main" && revision !== commit)) {
+    if (repository !== this.repository || (revision !== "main" && revision !== commit)) {
       response.writeHead(404).end('{"error": "Repository not found"}');
     } else if (what === "revision") {
       response.end(JSON.stringify({ _id: "1", id: repository, sha: commit, lastModified: "2024-01-01T00:00:00Z" }));
