@@ -1,10 +1,10 @@
 import { createHash, type Hash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { constants, createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { GraftError } from "../base/errors.ts";
 import type { FetchOptions } from "../platform/platform.ts";
-import { failure } from "./fileError.ts";
+import { failure, isMissing } from "./fileError.ts";
 import { fetchOnce, PassingFault, type Patience, QuietTimer, withPatience } from "./patientFetch.ts";
 
 export interface DownloadRequest {
@@ -42,7 +42,7 @@ export async function download(request: DownloadRequest, patience: Patience, opt
       found = await receiveAll();
     }
     if (found.digest !== expected.hash.hex) throw await wrongContent(url, part, found.digest, expected);
-    await rename(part, target);
+    await takeName(part, target);
   } catch (thrown) {
     throw failure("downloading", target, thrown);
   }
@@ -95,7 +95,8 @@ interface Sink {
 
 /** Writes the body behind the first `start` bytes, and returns the length of the file. */
 async function append(response: Response, part: string, start: number, sink: Sink): Promise<number> {
-  const file = await open(part, start === 0 ? "w" : "r+");
+  // Another process may write the same bytes to the same places: nothing is cut off before the end.
+  const file = await open(part, constants.O_RDWR | constants.O_CREAT);
   let end = start;
   try {
     for await (const chunk of chunksOf(response, sink.quiet)) {
@@ -105,11 +106,21 @@ async function append(response: Response, part: string, start: number, sink: Sin
       end += chunk.length;
       sink.progress?.(end, sink.limit);
     }
+    if (end === sink.limit || sink.limit === undefined) await file.truncate(end);
     await file.sync();
   } finally {
     await file.close();
   }
   return end;
+}
+
+/** Of several processes that bring the same file, one finds that another was first. */
+async function takeName(part: string, target: string): Promise<void> {
+  try {
+    await rename(part, target);
+  } catch (thrown) {
+    if (!isMissing(thrown) || !(await stat(target).catch(() => undefined))?.isFile()) throw thrown;
+  }
 }
 
 async function* chunksOf(response: Response, quiet: QuietTimer): AsyncGenerator<Uint8Array> {

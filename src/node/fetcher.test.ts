@@ -152,12 +152,20 @@ describe("a file on the hub", () => {
 
 describe("without a network", () => {
   it("says which file it wanted and where to put it by hand, and finds it there", async () => {
-    vi.stubEnv("HF_ENDPOINT", "http://127.0.0.1:1");
+    const gone = new HubServer(new Map());
+    await gone.start();
+    const nobody = gone.url;
+    await gone.stop();
+    vi.stubEnv("HF_ENDPOINT", nobody);
     const error = await failed(fetcher.fetch(onHub));
     expect(error.code).toBe("network");
-    expect(error.message).toMatch(/cannot be reached.*looking up "owner\/model\/model.safetensors"/);
+    expect(error.message).toContain(
+      `"${nobody}/api/models/owner/model/revision/main" cannot be reached (connect ECONNREFUSED`,
+    );
     const place = inHub("snapshots", "main", "model.safetensors");
-    expect(error.message).toContain(`put the file there by hand: "${place}"`);
+    expect(error.message).toContain(
+      `To have "owner/model/model.safetensors" without the network, put it there by hand: "${place}"`,
+    );
     mkdirSync(dirname(place), { recursive: true });
     writeFileSync(place, weights);
     expect(await fetcher.fetch(onHub)).toBe(place);
@@ -258,6 +266,12 @@ describe("a URL with its hash", () => {
     const round: RemoteFile = { kind: "url", url: `${server.url}/round`, sha256: "0".repeat(64) };
     server.faults = Array(100).fill({ kind: "redirect", to: round.url });
     expect((await failed(fetcher.fetch(round))).message).toMatch(/redirect/);
+  });
+
+  it("may be brought by two at once", async () => {
+    const other = createFetcher(join(folder, "cache"), patience);
+    const paths = await Promise.all([fetcher.fetch(atUrl()), other.fetch(atUrl())]);
+    expect(paths.map(hashOf)).toEqual([sha256(weights), sha256(weights)]);
   });
 
   it("is stopped by the user, and goes on later", async () => {

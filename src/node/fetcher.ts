@@ -40,7 +40,7 @@ export function createFetcher(cacheDir: string, patience: Patience = usualPatien
       const place = file.kind === "hub" ? await placeByHand(file) : placeOf(file);
       throw new GraftError(
         "network",
-        `${thrown.message} To do without the network, put the file there by hand: "${place}".`,
+        `${thrown.message} To have ${named(file)} without the network, put it there by hand: "${place}".`,
         {
           cause: thrown,
         },

@@ -51,12 +51,18 @@ export async function withPatience<T>(
   }
 }
 
-/** One request. Throws `PassingFault` when the server cannot be reached, is quiet for too long, is busy (429) or fails (5xx). */
+/** Failures of a machine without a network, or of a wrong address, which waiting does not cure. */
+const absent = new Set(["ENOTFOUND", "ECONNREFUSED", "EAI_AGAIN", "ENETUNREACH", "EHOSTUNREACH", "ERR_INVALID_URL"]);
+
+/** One request. Throws `network` when there is nobody at the address; `PassingFault` when the server breaks off, is quiet for too long, is busy (429) or fails (5xx). */
 export async function fetchOnce(url: string, init: RequestInit, quiet: QuietTimer): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(url, { ...init, signal: quiet.signal });
   } catch (thrown) {
+    if (absent.has(codeOf(thrown))) {
+      throw new GraftError("network", `"${address(url)}" cannot be reached (${reasonOf(thrown)}).`, { cause: thrown });
+    }
     throw quiet.fault(thrown);
   }
   quiet.heard();
@@ -64,21 +70,21 @@ export async function fetchOnce(url: string, init: RequestInit, quiet: QuietTime
   await response.body?.cancel();
   const seconds = Number(response.headers.get("retry-after") ?? 0);
   const waitMs = Number.isFinite(seconds) ? Math.min(1000 * seconds, longestWaitMs) : 0;
-  throw new PassingFault(`"${url}" answered ${response.status} ${response.statusText}`.trimEnd(), waitMs);
+  throw new PassingFault(`"${address(url)}" answered ${response.status} ${response.statusText}`.trimEnd(), waitMs);
 }
 
 /** Ends a request when nothing was heard for a time, or when the user stops the work. Whoever makes it closes it. */
 export class QuietTimer {
   readonly #controller = new AbortController();
   readonly #quietMs: number;
-  readonly #url: string;
+  readonly #address: string;
   readonly #user: AbortSignal | undefined;
   readonly #stop = () => this.#controller.abort();
   #timer: NodeJS.Timeout;
   #isQuiet = false;
 
   constructor(url: string, quietMs: number, user: AbortSignal | undefined) {
-    this.#url = url;
+    this.#address = address(url);
     this.#quietMs = quietMs;
     this.#user = user;
     if (user?.aborted) this.#stop();
@@ -104,11 +110,21 @@ export class QuietTimer {
 
   /** What a failed request means. */
   fault(thrown: unknown): PassingFault {
-    if (this.#isQuiet) return new PassingFault(`"${this.#url}" sent nothing for ${this.#quietMs / 1000} s`);
-    return new PassingFault(`"${this.#url}" cannot be reached or broke off (${reasonOf(thrown)})`, 0, {
+    if (this.#isQuiet) return new PassingFault(`"${this.#address}" sent nothing for ${this.#quietMs / 1000} s`);
+    return new PassingFault(`"${this.#address}" broke off (${reasonOf(thrown)})`, 0, {
       cause: thrown,
     });
   }
+}
+
+/** Without the query, which is for machines. */
+function address(url: string): string {
+  return url.replace(/\?.*$/, "");
+}
+
+function codeOf(thrown: unknown): string {
+  const cause = thrown instanceof Error ? thrown.cause : undefined;
+  return cause instanceof Error && "code" in cause ? String(cause.code) : "";
 }
 
 /** The system's own words, which `fetch` hides in the cause. */
