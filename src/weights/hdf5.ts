@@ -29,11 +29,18 @@ async function openLibrary() {
   return { hdf5, files };
 }
 
+export interface Hdf5File {
+  /** By paths without the first "/". */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  /** What groups say of themselves in a text attribute "name", by their paths. */
+  readonly names: ReadonlyMap<string, string>;
+}
+
 /**
- * Every numeric data set of an HDF5 file that lies in the file itself, by its path without the first "/". Text, references and links to other
+ * Every numeric data set of an HDF5 file that lies in the file itself. Text, references and links to other
  * files are left out. Throws `input` for damage, and for data sets that claim more numbers than the file can hold.
  */
-export async function readHdf5(bytes: Uint8Array, fileName: string): Promise<ReadonlyMap<string, Tensor>> {
+export async function readHdf5(bytes: Uint8Array, fileName: string): Promise<Hdf5File> {
   library ??= openLibrary();
   const { hdf5, files } = await library;
   const path = `weights-${opened++}.h5`;
@@ -43,11 +50,17 @@ export async function readHdf5(bytes: Uint8Array, fileName: string): Promise<Rea
     const file = new hdf5.File(path, "r");
     try {
       const tensors = new Map<string, Tensor>();
-      for (const [name, dataset] of datasetsIn(file, hdf5)) {
-        const tensor = tensorOf(dataset, name, bytes.length);
-        if (tensor !== undefined) tensors.set(name, tensor);
+      const names = new Map<string, string>();
+      for (const [path, entity] of entitiesIn(file, hdf5)) {
+        if (entity instanceof hdf5.Dataset) {
+          const tensor = tensorOf(entity, path, bytes.length);
+          if (tensor !== undefined) tensors.set(path, tensor);
+        } else {
+          const name = entity.attrs["name"]?.value;
+          if (typeof name === "string") names.set(path, name);
+        }
       }
-      return tensors;
+      return { tensors, names };
     } finally {
       file.close();
     }
@@ -64,15 +77,18 @@ interface Classes {
   readonly Dataset: typeof Dataset;
 }
 
-function* datasetsIn(root: Group, classes: Classes): Generator<readonly [string, Dataset]> {
+type Entity = readonly [path: string, entity: Group | Dataset];
+
+function* entitiesIn(root: Group, classes: Classes): Generator<Entity> {
   let objects = 0;
-  function* visit(group: Group, path: string, depth: number): Generator<readonly [string, Dataset]> {
+  function* visit(group: Group, folder: string, depth: number): Generator<Entity> {
     if (depth > limits.depth) throw new Error(`groups lie more than ${limits.depth} deep`);
     for (const key of group.keys()) {
       if (++objects > limits.objects) throw new Error(`more than ${limits.objects} objects`);
       const entity = group.get(key);
-      if (entity instanceof classes.Group) yield* visit(entity, `${path}${key}/`, depth + 1);
-      if (entity instanceof classes.Dataset) yield [`${path}${key}`, entity];
+      if (!(entity instanceof classes.Group) && !(entity instanceof classes.Dataset)) continue;
+      yield [`${folder}${key}`, entity];
+      if (entity instanceof classes.Group) yield* visit(entity, `${folder}${key}/`, depth + 1);
     }
   }
   yield* visit(root, "", 0);

@@ -141,14 +141,22 @@ describe("a Keras file", () => {
     expect(numbers(tensors.get("bn/moving_mean"))).toEqual(gamma.map((value) => -value));
   });
 
-  it("of Keras 3 gives the places of the weights", async () => {
-    const tensors = await decodeWeights(reference("keras3.keras"), "keras3.keras");
-    expect([...tensors.keys()].sort()).toEqual([
-      "layers/batch_normalization/vars/0",
-      "layers/batch_normalization/vars/2",
-      "layers/conv2d/vars/0",
-    ]);
-    expect(numbers(tensors.get("layers/conv2d/vars/0"))).toEqual(kernel);
+  const keras3: Readonly<Record<string, { readonly shape: readonly number[]; readonly values: readonly number[] }>> =
+    JSON.parse(new TextDecoder().decode(reference("keras3.json")));
+
+  it.each(["keras3.keras", "keras3.weights.h5", "keras3-model.h5"])(
+    "%s of Keras 3 gives its names and numbers",
+    async (name) => {
+      const tensors = await decodeWeights(reference(name), name);
+      const found = [...tensors].map(([key, tensor]) => [key, { shape: tensor.shape, values: numbers(tensor) }]);
+      expect(Object.fromEntries(found)).toEqual(keras3);
+    },
+  );
+
+  it("of a model inside another gives the names of both", async () => {
+    const tensors = await decodeWeights(reference("keras3-nested.keras"), "keras3-nested.keras");
+    const inner = Object.keys(keras3).map((key) => `body/${key}`);
+    expect([...tensors.keys()].sort()).toEqual([...inner, "head/bias", "head/kernel"].sort());
   });
 
   it("may be deflated, chunked, big-endian and of any numeric type", async () => {

@@ -1,15 +1,15 @@
 """Writes `weights/`: the same few tensors in every format that `src/weights` reads, their values in `tensors.json`, and files
 that try to run something. PyTorch's files come from `torch.save`, HDF5 from h5py in the layout of Keras 2 (weights alone, whole model)
-and Keras 3 (`.keras`)."""
+and from Keras 3 itself."""
 
-import io
 import json
 import os
-import zipfile
 from collections import OrderedDict
 from pathlib import Path
 
+os.environ["KERAS_BACKEND"] = "torch"
 import h5py
+import keras
 import numpy
 import torch
 from safetensors.torch import save_file
@@ -128,14 +128,28 @@ with h5py.File(folder / "dtypes.h5", "w", libver="latest") as file:
     file.create_dataset("big_endian", data=odd.astype(">f4"))
     file["double"], file["count"], file["flag"] = odd.astype("f8"), numpy.array([1, 2**53 + 2]), numpy.array([True, False])
     file["scalar"] = numpy.float32(2.5)
-weights = io.BytesIO()
-with h5py.File(weights, "w") as file:
-    file["layers/conv2d/vars/0"] = kernel
-    file["layers/batch_normalization/vars/0"] = gamma
-    file["layers/batch_normalization/vars/2"] = -gamma
-    file["optimizer/vars/0"] = 7
-with zipfile.ZipFile(folder / "keras3.keras", "w") as file:
-    for name, content in {"metadata.json": b"{}", "config.json": b"{}", "model.weights.h5": weights.getvalue()}.items():
-        file.writestr(zipfile.ZipInfo(name), content)
-keras = {"kernel": kernel, "gamma": gamma, "odd": odd}
-(folder / "keras.json").write_text(json.dumps({name: value.flatten().tolist() for name, value in keras.items()}) + "\n")
+by_hand = {"kernel": kernel, "gamma": gamma, "odd": odd}
+(folder / "keras.json").write_text(json.dumps({name: value.flatten().tolist() for name, value in by_hand.items()}) + "\n")
+
+# Keras 3 itself: layers named unlike their classes, two of a class, one model inside another.
+image = keras.Input((5, 5, 2), name="image")
+y = keras.layers.Conv2D(4, 3, use_bias=False, name="stem")(image)
+y = keras.layers.BatchNormalization(name="stem_bn")(y)
+y = keras.layers.DepthwiseConv2D(3, padding="same", name="depthwise")(y)
+y = keras.layers.BatchNormalization(name="depthwise_bn")(y)
+y = keras.layers.SeparableConv2D(3, 1, name="separable")(y)
+inner = keras.Model(image, keras.layers.GlobalAveragePooling2D()(y), name="body")
+outer = keras.Model(image, keras.layers.Dense(2, name="head")(inner(image)))
+outer.set_weights([draw(*weight.shape).numpy() for weight in outer.get_weights()])
+inner.save(folder / "keras3.keras")
+outer.save(folder / "keras3-nested.keras")
+inner.save_weights(folder / "keras3.weights.h5")
+inner.save(folder / "keras3-model.h5")
+expected = [
+    (f"{layer.name}/{weight.name}", numpy.asarray(value))
+    for layer in inner.layers
+    for weight, value in zip(layer.weights, layer.get_weights(), strict=True)
+]
+(folder / "keras3.json").write_text(
+    json.dumps({name: {"shape": value.shape, "values": value.flatten().tolist()} for name, value in expected}) + "\n"
+)
