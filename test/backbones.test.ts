@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { cards } from "../src/backbones/cards.ts";
-import { HubServer } from "../src/node/hubServer.fixture.ts";
+import { HubServer, sha256 } from "../src/node/hubServer.fixture.ts";
 import { graft, type Outcome } from "./graft.fixture.ts";
 import { temporaryFolder } from "./photos.fixture.ts";
 
@@ -58,6 +58,13 @@ describe("graft backbones", () => {
     expect((await run("pull", "resnet34.tv_in1k")).err).toMatch(/no repository "timm\/resnet34.tv_in1k"/);
     vi.stubEnv("HF_HUB_OFFLINE", "1");
     expect((await run("pull", "resnet34.tv_in1k")).err).toContain("Cached already: resnet18.tv_in1k.");
+  });
+
+  it("pulls from any address that names its hash", async () => {
+    const address = `${server.url}/files/model.safetensors#sha256=${sha256(weights)}`;
+    const { code, err } = await run("pull", address);
+    expect(code, err).toBe(0);
+    expect(err).toContain(join("downloads", sha256(weights), "model.safetensors"));
   });
 
   it("refuses names that it does not know", async () => {

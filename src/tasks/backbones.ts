@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { type Card, cards } from "../backbones/cards.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
-import type { Platform } from "../platform/platform.ts";
+import type { Platform, RemoteFile } from "../platform/platform.ts";
 import { fetchWeights } from "../weights/fetchWeights.ts";
+import { parseRemoteFile } from "../weights/remoteFile.ts";
 import { type BackboneEntry, defineTask, type Task, type TaskEvent } from "./task.ts";
 import { whileWorking } from "./whileWorking.ts";
 
@@ -14,7 +15,10 @@ export const backbones: Task = defineTask({
   summary: "List published weights and which of them are cached; pull brings them",
   input: z.object({
     action: z.enum(["list", "pull"]).default("list").describe("list, or pull to download"),
-    names: z.array(z.string()).default([]).describe("weights to pull, such as resnet18.tv_in1k"),
+    names: z
+      .array(z.string())
+      .default([])
+      .describe("weights to pull: resnet18.tv_in1k, hf://owner/name/file or https://…#sha256=…"),
   }),
   positionals: ["action", "names"],
   async *run({ action, names }, platform, signal) {
@@ -24,7 +28,7 @@ export const backbones: Task = defineTask({
     }
     if (names.length === 0)
       throw new GraftError("usage", "backbones pull: expected the name of at least one backbone.");
-    for (const card of names.map(cardOf)) yield* pull(card, platform, signal);
+    for (const wanted of names.map(wantedOf)) yield* pull(wanted, platform, signal);
   },
 });
 
@@ -38,21 +42,30 @@ async function entryOf(
   return { name, source, licence, top1, size, cached, isRemote: file !== undefined };
 }
 
-/** The card of that name; an architecture alone stands for its first weights. */
-function cardOf(name: string): Card & { readonly file: NonNullable<Card["file"]> } {
+interface Wanted {
+  readonly name: string;
+  readonly file: RemoteFile;
+  /** For people, where known. */
+  readonly licence?: string;
+}
+
+/** The card of that name, or the file at that address; an architecture alone stands for its first weights. */
+function wantedOf(name: string): Wanted {
+  const file = parseRemoteFile(name);
+  if (file !== undefined) return { name, file };
   const remote = cards.flatMap((card) => (card.file === undefined ? [] : [{ ...card, file: card.file }]));
   const found = remote.find((card) => card.name === name || card.name.startsWith(`${name}.`));
   if (found !== undefined) return found;
-  const known = remote.map((card) => card.name);
-  throw new GraftError(
-    "usage",
-    `no weights "${name}" are known.${didYouMean(name, known)} "graft backbones" lists them.`,
+  const near = didYouMean(
+    name,
+    remote.map((card) => card.name),
   );
+  throw new GraftError("usage", `no weights "${name}" are known.${near} "graft backbones" lists them.`);
 }
 
 /** Brings one file, and tells its progress by the percent. */
 async function* pull(
-  { name, file, licence }: ReturnType<typeof cardOf>,
+  { name, file, licence = "licence unknown" }: Wanted,
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent> {
