@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFil
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
-import { GraftError } from "../base/errors.ts";
+import { failed, fetcherContract } from "../platform/fetcher.fixture.ts";
 import type { Fetcher, RemoteFile } from "../platform/platform.ts";
 import { createFetcher } from "./fetcher.ts";
 import { commit, HubServer, sha256 } from "./hubServer.fixture.ts";
@@ -48,15 +48,6 @@ const atUrl = (): RemoteFile => ({
 /** Hundreds of thousands of bytes are compared by their hash: `toEqual` takes seconds. */
 const hashOf = (path: string) => sha256(readFileSync(path));
 const inHub = (...parts: string[]) => join(folder, "hub", "models--owner--model", ...parts);
-
-async function failed(work: Promise<unknown>): Promise<GraftError> {
-  const thrown = await work.then(
-    () => undefined,
-    (error: unknown) => error,
-  );
-  if (thrown instanceof GraftError) return thrown;
-  throw new Error(`expected a GraftError, got ${String(thrown)}`);
-}
 
 describe("a file on the hub", () => {
   it("comes into the hub's own cache, under its commit, and is not asked for again", async () => {
@@ -181,40 +172,15 @@ describe("without a network", () => {
   });
 });
 
-describe("a URL with its hash", () => {
-  it("comes into the cache once", async () => {
+describe("a file of this machine's cache", () => {
+  it("lies alone below its hash", async () => {
     const path = await fetcher.fetch(atUrl());
-    expect(hashOf(path)).toBe(sha256(weights));
     expect(path).toBe(join(folder, "cache", "downloads", sha256(weights), "model.safetensors"));
-    expect(await fetcher.fetch(atUrl())).toBe(path);
-    expect(server.contents).toHaveLength(1);
     expect(readdirSync(dirname(path))).toEqual(["model.safetensors"]);
-  });
-
-  it("goes on where it broke off", async () => {
-    server.faults = [
-      { kind: "truncate", bytes: 100_000 },
-      { kind: "truncate", bytes: 50_000 },
-    ];
-    expect(hashOf(await fetcher.fetch(atUrl()))).toBe(sha256(weights));
-    expect(server.contents).toEqual([
-      "GET /files/model.safetensors",
-      "GET /files/model.safetensors bytes=100000-",
-      "GET /files/model.safetensors bytes=150000-",
-    ]);
-  });
-
-  it("goes on where an earlier run broke off", async () => {
-    server.faults = Array(3).fill({ kind: "truncate", bytes: 10_000 });
-    const error = await failed(fetcher.fetch(atUrl()));
-    expect(error.message).toMatch(/broke off.*while downloading .* \(3 attempts\)/);
-    expect(hashOf(await createFetcher(join(folder, "cache"), patience).fetch(atUrl()))).toBe(sha256(weights));
-    expect(server.contents.at(-1)).toBe("GET /files/model.safetensors bytes=30000-");
-  });
-
-  it("begins anew where the server sends the whole file instead of the rest", async () => {
-    server.faults = [{ kind: "truncate", bytes: 100_000 }, { kind: "ignoreRange" }];
-    expect(hashOf(await fetcher.fetch(atUrl()))).toBe(sha256(weights));
+    server.faults = [{ kind: "wrong" }];
+    const other = { ...atUrl(), sha256: sha256(config) };
+    await failed(fetcher.fetch(other));
+    expect(readdirSync(join(folder, "cache", "downloads", sha256(config)))).toEqual([]);
   });
 
   it.each([100, weights.length, weights.length + 5])(
@@ -228,60 +194,15 @@ describe("a URL with its hash", () => {
     },
   );
 
-  it("is refused and removed when its bytes are others", async () => {
-    server.faults = [{ kind: "wrong" }];
-    const error = await failed(fetcher.fetch(atUrl()));
-    expect(error.message).toMatch(
-      new RegExp(`gave a file with the hash [0-9a-f]{64}, expected ${sha256(weights)}; it was removed`),
-    );
-    expect(error.code).toBe("input");
-    expect(readdirSync(join(folder, "cache", "downloads", sha256(weights)))).toEqual([]);
-  });
-
-  it("is refused when more comes than the hub said", async () => {
+  it("is not more than the hub said", async () => {
     server.faults = [{ kind: "endless" }];
     expect((await failed(fetcher.fetch(onHub))).message).toMatch(/sends more than the 300000 bytes/);
   });
+});
 
-  it.each([401, 403, 404, 410])("is refused at once with %d", async (status) => {
-    server.faults = [{ kind: "status", status }];
-    expect((await failed(fetcher.fetch(atUrl()))).message).toMatch(new RegExp(`answered ${status} .*by hand`));
-    expect(server.contents).toHaveLength(1);
-  });
-
-  it.each([429, 500, 503])("is asked for again after %d, not for ever", async (status) => {
-    server.faults = Array(3).fill({ kind: "status", status });
-    expect((await failed(fetcher.fetch(atUrl()))).message).toMatch(`answered ${status}`);
-    expect(server.contents).toHaveLength(3);
-  });
-
-  it("is given up when the server goes quiet in the midst", async () => {
-    server.faults = Array(3).fill({ kind: "hang", bytes: 1000 });
-    expect((await failed(fetcher.fetch(atUrl()))).message).toMatch(/sent nothing for 0.3 s/);
-  });
-
-  it("follows redirects, and gives up where they go round", async () => {
-    server.faults = [{ kind: "redirect", to: `${elsewhere.url}/cdn/model.safetensors` }];
-    expect(hashOf(await fetcher.fetch(atUrl()))).toBe(sha256(weights));
-    const round: RemoteFile = { kind: "url", url: `${server.url}/round`, sha256: "0".repeat(64) };
-    server.faults = Array(100).fill({ kind: "redirect", to: round.url });
-    expect((await failed(fetcher.fetch(round))).message).toMatch(/redirect/);
-  });
-
-  it("may be brought by two at once", async () => {
-    const other = createFetcher(join(folder, "cache"), patience);
-    const paths = await Promise.all([fetcher.fetch(atUrl()), other.fetch(atUrl())]);
-    expect(paths.map(hashOf)).toEqual([sha256(weights), sha256(weights)]);
-  });
-
-  it("is stopped by the user, and goes on later", async () => {
-    const controller = new AbortController();
-    server.faults = [{ kind: "hang", bytes: 100_000 }];
-    const error = await failed(
-      fetcher.fetch(atUrl(), { signal: controller.signal, progress: () => controller.abort() }),
-    );
-    expect(error.code).toBe("interrupted");
-    expect(hashOf(await fetcher.fetch(atUrl()))).toBe(sha256(weights));
-    expect(server.contents.at(-1)).toMatch(/bytes=\d+-$/);
-  });
+fetcherContract("the fetcher of Node.js", {
+  server,
+  content: { sha256: sha256(weights), path: "/files/model.safetensors" },
+  makeFetcher: () => createFetcher(join(folder, "cache"), patience),
+  digest: async (path) => hashOf(path),
 });

@@ -1,15 +1,6 @@
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-
-/** What the server does to one request for content, instead of answering it well. */
-export type Fault =
-  | { readonly kind: "status"; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
-  | { readonly kind: "truncate"; readonly bytes: number }
-  | { readonly kind: "hang"; readonly bytes: number }
-  | { readonly kind: "wrong" }
-  | { readonly kind: "endless" }
-  | { readonly kind: "ignoreRange" }
-  | { readonly kind: "redirect"; readonly to: string };
+import type { Fault, FaultyServer } from "../platform/fetcher.fixture.ts";
 
 export const commit = "0123456789abcdef0123456789abcdef01234567";
 
@@ -20,7 +11,7 @@ export interface Arrival {
 }
 
 /** A hub of one repository on this machine, which fails as it is told. */
-export class HubServer {
+export class HubServer implements FaultyServer {
   readonly arrivals: Arrival[] = [];
   /** Faults of the next requests for content, first to last; then it behaves. */
   faults: Fault[] = [];
