@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { GraftError } from "../base/errors.ts";
 import type { Fetcher, FetchOptions, RemoteFile } from "../platform/platform.ts";
 import { download } from "./download.ts";
-import { cachedHubFile, fetchHubFile, isOffline, placeByHand } from "./hub.ts";
+import { cachedHubFile, fetchHubFile, placeByHand } from "./hub.ts";
+import { isOffline } from "./hubSettings.ts";
 import { type Patience, usualPatience } from "./patientFetch.ts";
 
 /** Brings files over HTTP: the hub's into the hub's own cache, others into `cacheDir`/downloads, by their hash. */

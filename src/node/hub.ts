@@ -1,15 +1,14 @@
 import { copyFile, mkdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
-import { homedir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { GraftError, messageOf } from "../base/errors.ts";
 import type { FetchOptions, RemoteFile } from "../platform/platform.ts";
 import { download, type Expected } from "./download.ts";
+import { endpointOf, repositoryFolder, tokenOf } from "./hubSettings.ts";
 import { fetchOnce, type Patience, QuietTimer, withPatience } from "./patientFetch.ts";
 
 export type HubFile = Extract<RemoteFile, { readonly kind: "hub" }>;
 type Client = typeof import("@huggingface/hub");
 
-const publicEndpoint = "https://huggingface.co";
 const isCommit = /^[0-9a-f]{40}$/;
 
 /**
@@ -18,10 +17,11 @@ const isCommit = /^[0-9a-f]{40}$/;
  */
 export async function cachedHubFile(file: HubFile): Promise<string | undefined> {
   const folder = await repositoryFolder(file.repository);
-  const commit = await readFile(join(folder, "refs", file.revision), "utf8").catch(() => "");
-  for (const revision of [commit.trim(), file.revision]) {
+  const stored = await readFile(join(folder, "refs", file.revision), "utf8").catch(() => "");
+  const commits = isCommit.test(stored.trim()) ? [stored.trim()] : [];
+  for (const revision of [...commits, file.revision]) {
     const path = join(folder, "snapshots", revision, file.file);
-    if (revision !== "" && (await isFile(path))) return path;
+    if (await isFile(path)) return path;
   }
   return undefined;
 }
@@ -53,11 +53,6 @@ export async function fetchHubFile(file: HubFile, patience: Patience, options: F
   await link(blob, path);
   if (file.revision !== commit) await writeReference(join(folder, "refs", file.revision), commit);
   return path;
-}
-
-/** Whether `HF_HUB_OFFLINE` forbids the network. */
-export function isOffline(): boolean {
-  return /^(1|on|yes|true)$/i.test(process.env["HF_HUB_OFFLINE"] ?? "");
 }
 
 interface Found {
@@ -147,33 +142,6 @@ function explained(thrown: unknown, file: HubFile, endpoint: string, client: Cli
 
 function named({ repository, file }: HubFile): string {
   return `"${repository}/${file}"`;
-}
-
-function endpointOf(): string {
-  return (process.env["HF_ENDPOINT"] || publicEndpoint).replace(/\/+$/, "");
-}
-
-/** `HF_TOKEN`, else what `huggingface-cli login` wrote. */
-async function tokenOf(): Promise<string | undefined> {
-  const { HF_TOKEN: token = "", HF_TOKEN_PATH: path = "", HF_HOME: home = "" } = process.env;
-  if (token.trim() !== "") return checkedToken(token.trim());
-  const file = path || join(home || join(homedir(), ".cache", "huggingface"), "token");
-  const stored = await readFile(file, "utf8").catch(() => "");
-  return stored.trim() === "" ? undefined : checkedToken(stored.trim());
-}
-
-/** The client refuses other tokens; so does the hub. */
-function checkedToken(token: string): string {
-  if (token.startsWith("hf_")) return token;
-  throw new GraftError(
-    "usage",
-    'the hub\'s token (HF_TOKEN) does not begin with "hf_": copy it again from your settings there.',
-  );
-}
-
-async function repositoryFolder(repository: string): Promise<string> {
-  const { getHFHubCachePath, getRepoFolderName } = await import("@huggingface/hub");
-  return join(getHFHubCachePath(), getRepoFolderName({ type: "model", name: repository }));
 }
 
 /** Links a snapshot's file to its blob, or copies it where the system allows no links. */
