@@ -1,5 +1,6 @@
 import { meanAndDeviation, type Normalisation, type Preparation } from "../image/prepare.ts";
 import type { RemoteFile } from "../platform/platform.ts";
+import { timmMobilenetV2, timmVgg } from "./timmNames.ts";
 
 /** What belongs to a set of published weights besides the weights. Images come in as red, green, blue. */
 export interface Card {
@@ -18,6 +19,8 @@ export interface Card {
   readonly top1?: number;
   /** With 1,001 classes the first is the background. */
   readonly classes: 1000 | 1001;
+  /** A tensor's name in the file as Graft's architecture has it, or nothing where that does without it; by default the same. */
+  readonly rename?: (name: string) => string | undefined;
   /** Of convolutions: as much on both sides, or TensorFlow's "same", which puts the odd pixel after. */
   readonly padding: "symmetric" | "same";
   /** Pixels on a side of the square that the network sees. */
@@ -61,6 +64,7 @@ function torchvision(architecture: string, parameters: number, top1: number | un
     licence: "BSD-3-Clause",
     parameters,
     ...published,
+    ...(architecture.startsWith("vgg") ? { rename: timmVgg } : {}),
     ...imagenet,
     interpolation: "bilinear",
   };
@@ -90,6 +94,7 @@ export const cards: readonly Card[] = [
     licence: "Apache-2.0",
     parameters: 3.5,
     top1: 72.976,
+    rename: timmMobilenetV2,
     ...imagenet,
     interpolation: "bicubic",
   },
