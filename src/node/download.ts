@@ -75,6 +75,10 @@ async function receive(
     }
     if (!response.ok) throw await refusal(response, url);
     const isRest = response.status === 206 && contentStart(response) === present;
+    if (response.status === 206 && !isRest) {
+      await response.body?.cancel();
+      throw new PassingFault(`"${url}" sent another part of the file than it was asked for`);
+    }
     const start = isRest ? present : 0;
     const total = expected.size ?? totalOf(response, start);
     const whole = isRest ? hash : newHash(expected, total);

@@ -83,8 +83,10 @@ async function lookUp(
     }
     const etag = info.lfs?.oid ?? info.oid ?? "";
     const kind = info.lfs === undefined ? "git" : "sha256";
-    if (!/^[0-9a-f]{40,64}$/.test(etag)) throw new Error(`it gives the hash "${etag}"`);
-    return { commit, etag, expected: { hash: { kind, hex: etag }, size: info.lfs?.size ?? info.size } };
+    const size = info.lfs?.size ?? info.size;
+    if (!/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(etag) || !Number.isSafeInteger(size))
+      throw new Error(`it gives the hash "${etag}" and the size ${size}`);
+    return { commit, etag, expected: { hash: { kind, hex: etag }, size } };
   } catch (thrown) {
     throw explained(thrown, file, endpoint, client);
   }

@@ -90,7 +90,7 @@ export class HubServer implements FaultyServer {
     if (found === undefined) return void response.writeHead(404).end();
     const whole = fault?.kind === "wrong" ? found.map((byte) => byte ^ 1) : found;
     const start = fault?.kind === "ignoreRange" ? undefined : /^bytes=(\d+)-$/.exec(headers.range ?? "")?.[1];
-    const from = Number(start ?? 0);
+    const from = Math.max(0, Number(start ?? 0) - (fault?.kind === "otherRange" ? 10 : 0));
     if (from >= whole.length) return void response.writeHead(416).end();
     const body = whole.subarray(from);
     if (start !== undefined) response.setHeader("content-range", `bytes ${from}-${whole.length - 1}/${whole.length}`);

@@ -10,6 +10,7 @@ export type Fault =
   | { readonly kind: "wrong" }
   | { readonly kind: "endless" }
   | { readonly kind: "ignoreRange" }
+  | { readonly kind: "otherRange" }
   | { readonly kind: "redirect"; readonly to: string };
 
 /** A server on this machine that fails as it is told. */
@@ -72,6 +73,12 @@ export function fetcherContract(name: string, world: FetcherWorld): void {
     it("begins anew where the server sends the whole file instead of the rest", async () => {
       server.faults = [{ kind: "truncate", bytes: 100_000 }, { kind: "ignoreRange" }];
       await comesWhole();
+    });
+
+    it("asks again where the server sends another part than it was asked for", async () => {
+      server.faults = [{ kind: "truncate", bytes: 100_000 }, { kind: "otherRange" }];
+      await comesWhole();
+      expect(server.contents).toHaveLength(3);
     });
 
     it("refuses and forgets other bytes than expected", async () => {
