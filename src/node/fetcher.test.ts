@@ -17,7 +17,7 @@ const server = new HubServer(
 );
 const elsewhere = new HubServer(server.files);
 const onHub: RemoteFile = { kind: "hub", repository: "owner/model", revision: "main", file: "model.safetensors" };
-const patience = { attempts: 3, waitMs: 1, quietMs: 300 };
+const patience = { attempts: 3, waitMs: 1, quietMs: 700 };
 
 let folder = "";
 let fetcher: Fetcher;
