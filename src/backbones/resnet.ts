@@ -1,8 +1,10 @@
 import type { Value } from "../graph/value.ts";
 import type { Scope } from "../nn/scope.ts";
 import { relu } from "../ops/activations.ts";
-import { maxPool } from "../ops/pooling.ts";
-import { addRelu, batchNorm, convolution } from "./blocks.ts";
+import { flatten } from "../ops/layout.ts";
+import { globalAveragePool, maxPool } from "../ops/pooling.ts";
+import type { Architecture } from "./architecture.ts";
+import { addRelu, batchNorm, convolution, linear } from "./blocks.ts";
 
 /** A residual network (He et al. 2015, table 1): the number of blocks of each stage, and what a block is. */
 export interface ResnetConfig {
@@ -38,6 +40,20 @@ export function resnet(scope: Scope, x: Value, config: ResnetConfig): Value {
     }
   });
   return y;
+}
+
+export const resnetArchitectures: Readonly<Record<string, Architecture>> = Object.fromEntries(
+  Object.entries(resnets).map(([name, config]) => [name, architectureOf(config)]),
+);
+
+function architectureOf(config: ResnetConfig): Architecture {
+  return {
+    side: 224,
+    smallestSide: 32,
+    features: (scope, x) => resnet(scope, x, config),
+    top: (scope, maps, classes) => linear(scope.at("fc"), flatten(globalAveragePool(maps)), classes),
+    classifier: "fc",
+  };
 }
 
 interface BlockOptions {
