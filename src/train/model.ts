@@ -33,6 +33,8 @@ export interface FitOptions {
   readonly batchSize?: number;
   /** Samples computed at once, where a whole batch would not fit into memory; gradients are summed. Default the batch. */
   readonly partSize?: number;
+  /** Computes activations again in the backward pass instead of keeping all of them: less memory, more time, the same bits. */
+  readonly recompute?: boolean;
   readonly validation?: Data;
   readonly callbacks?: readonly Callback[];
   /** The learning rate over the run, as a multiple of the optimiser's. Default constant. */
@@ -132,7 +134,7 @@ export class Model {
     const trainable = this.network.parameters.trainable.filter(({ path }) => this.#trainable(path));
     const run = fit(
       {
-        recipe: { network: this.network, loss, optimizer, trainable },
+        recipe: { network: this.network, loss, optimizer, trainable, recompute: options.recompute === true },
         train: this.#data(train),
         validation: validation === undefined ? undefined : this.#data(validation),
         epochs,
