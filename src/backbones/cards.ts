@@ -48,6 +48,11 @@ const imagenet = {
   cropFraction: 0.875,
 } as const;
 
+/** How torchvision's plain recipe prepares images, for weights that come without a card. */
+export function plainCard(side: number): Omit<Card, "name" | "source" | "licence"> {
+  return { ...imagenet, side, interpolation: "bilinear" };
+}
+
 /** A file of timm on the hub. Repositories, licences, sizes and crops are as timm's model cards and results state them. */
 function timm(name: string, revision = "main"): RemoteFile {
   return { kind: "hub", repository: `timm/${name}`, revision, file: "model.safetensors" };

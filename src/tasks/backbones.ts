@@ -2,10 +2,9 @@ import { z } from "zod";
 import { type Card, cards } from "../backbones/cards.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Platform, RemoteFile } from "../platform/platform.ts";
-import { fetchWeights } from "../weights/fetchWeights.ts";
 import { parseRemoteFile } from "../weights/remoteFile.ts";
+import { bringWeights } from "./bringWeights.ts";
 import { type BackboneEntry, defineTask, type Task, type TaskEvent } from "./task.ts";
-import { whileWorking } from "./whileWorking.ts";
 
 const millionParametersBytes = 4e6;
 
@@ -63,35 +62,14 @@ function wantedOf(name: string): Wanted {
   throw new GraftError("usage", `no weights "${name}" are known.${near} "graft backbones" lists them.`);
 }
 
-/** Brings one file, and tells its progress by the percent. */
+/** Brings one file. */
 async function* pull(
   { name, file, licence = "licence unknown" }: Wanted,
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent> {
   const before = await platform.fetcher.cached(file);
-  const path = yield* whileWorking(async (tell) => {
-    let percent = -1;
-    const progress = (done: number, total: number | undefined) => {
-      if (total === undefined || Math.floor((100 * done) / total) === percent) return;
-      percent = Math.floor((100 * done) / total);
-      tell({ type: "progress", phase: "download", unit: "bytes", done, total });
-    };
-    try {
-      return await fetchWeights(file, platform, { signal, progress });
-    } catch (thrown) {
-      throw await withCached(thrown, platform);
-    }
-  });
+  const path = yield* bringWeights(file, platform, signal);
   yield { type: "note", text: `${name}: ${before === undefined ? "downloaded" : "was here already"} (${licence})` };
   yield { type: "artefact", kind: "weights", path };
-}
-
-/** Without the network it helps to know what is here. */
-async function withCached(failure: unknown, platform: Platform): Promise<unknown> {
-  if (!(failure instanceof GraftError) || failure.code !== "network") return failure;
-  const entries = await Promise.all(cards.map((card) => entryOf(card, platform)));
-  const names = entries.flatMap(({ name, cached }) => (cached === undefined ? [] : [name]));
-  const here = names.length === 0 ? "No backbone is cached yet." : `Cached already: ${names.join(", ")}.`;
-  return new GraftError("network", `${failure.message} ${here}`, { cause: failure });
 }
