@@ -23,6 +23,8 @@ export interface Card {
   readonly rename?: (name: string) => string | undefined;
   /** Of convolutions: as much on both sides, or TensorFlow's "same", which puts the odd pixel after. */
   readonly padding: "symmetric" | "same";
+  /** Of the network's input; red first unless it says otherwise. */
+  readonly channelOrder?: "bgr";
   /** Pixels on a side of the square that the network sees. */
   readonly side: number;
   readonly normalisation: Normalisation;
@@ -39,6 +41,9 @@ export const minusOneToOne: Normalisation = {
 
 /** ImageNet's mean and deviation, as torchvision's models want it. */
 export const imagenetNormalisation: Normalisation = meanAndDeviation([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
+
+/** Levels less the mean of all ImageNet, in the order red, green, blue, as Caffe's models want it. */
+export const caffeNormalisation: Normalisation = { scale: [1, 1, 1], offset: [-123.68, -116.779, -103.939] };
 
 const imagenet = {
   classes: 1000,
@@ -102,6 +107,16 @@ export const cards: readonly Card[] = [
     rename: timmMobilenetV2,
     ...imagenet,
     interpolation: "bicubic",
+  },
+  {
+    name: "squeezenet1_1.caffe_in1k",
+    source: "SqueezeNet's authors, converted to ONNX in float16",
+    licence: "MIT",
+    sha256: "21f25e3d9254af93e6218a359469fac714a017b3f9035c0f5c4acbf9a3ff7233",
+    ...imagenet,
+    channelOrder: "bgr",
+    normalisation: caffeNormalisation,
+    interpolation: "bilinear",
   },
   {
     name: "mobilenetv2_100.tf_in1k",
