@@ -15,7 +15,7 @@ import { Augmenter, augmented, loadPixels, pixelData } from "../../src/transfer/
 import { cifarNetwork } from "./network.ts";
 import { whiteningKernel } from "./whitening.ts";
 
-const [path = "cifar10.tar.gz", epochsText = "5"] = process.argv.slice(2);
+const [path = "cifar10.tar.gz", epochsText = "12"] = process.argv.slice(2);
 const seed = 0;
 const batchSize = 256;
 const epochs = Number(epochsText);

@@ -11,7 +11,7 @@ import { flatten } from "../../src/ops/layout.ts";
 import { maxPool } from "../../src/ops/pooling.ts";
 
 /** Widths of the three stages. */
-const widths = [64, 256, 256] as const;
+const widths = [32, 128, 128] as const;
 /** Filters of the first layer: the strongest directions of 3×3 patches, and their negatives. */
 export const whiteningFilters = 32;
 
