@@ -5,6 +5,7 @@ import { emit } from "../src/graph/emit.ts";
 import { partition } from "../src/graph/partition.ts";
 import { substitute } from "../src/graph/substitute.ts";
 import { constant, input } from "../src/graph/value.ts";
+import { buildLoss } from "../src/nn/loss.ts";
 import { sparseCategoricalCrossentropy } from "../src/nn/losses.ts";
 import { batchInput, forward } from "../src/nn/network.ts";
 import { Parameters, Scope, type Statistics, startBuild } from "../src/nn/scope.ts";
@@ -61,9 +62,9 @@ export async function tuningJob(name: ModelName, trained: RegExp, threads: numbe
   const trainable = list.filter(({ path, trainable: learns }) => learns && trained.test(path));
   const frozen = list.filter((parameter) => !trainable.includes(parameter));
   const image = batchInput(network, batchSize, "float32");
-  const target = input("target", "int32", [batchSize]);
-  const predictions = forward(network, image, startBuild(network.parameters));
-  const losses = sparseCategoricalCrossentropy().perSample(target, predictions);
+  const build = startBuild(network.parameters);
+  const predictions = forward(network, image, build);
+  const { fed: target, perSample: losses } = buildLoss(sparseCategoricalCrossentropy(), predictions, build);
   const bound = frozen.map(({ path, value }) => [value, constant(tensors.get(path) as Tensor)] as const);
   const [loss] = substitute(foldBatchNorm([reduceMean(losses, { keepdims: 0 })]), new Map(bound));
   const cut = partition(
@@ -76,10 +77,7 @@ export async function tuningJob(name: ModelName, trained: RegExp, threads: numbe
     trainable.map(({ value }) => value),
   );
   const optimizer = sgd({ learningRate: 1e-4, momentum: 0.9 });
-  const update = applyOptimizer(
-    optimizer,
-    trainable.map(({ path, value }, i) => ({ path, parameter: value, gradient: gradients[i] })),
-  );
+  const update = applyOptimizer(optimizer, trainable, gradients);
   const next = new Map([...update.parameters, ...update.slots.map((slot) => [slot.path, slot.next] as const)]);
   const inputs = [
     ...cut.received,

@@ -1,7 +1,9 @@
 import { availableParallelism } from "node:os";
 import { featuresJob, type Job, productJob, stepJob, tuningJob } from "./jobs.ts";
 import { type ModelName, models } from "./models.ts";
-import { PyTorch } from "./pytorch.ts";
+import { type Rival, type RivalName, startRival } from "./rival.ts";
+import { printScaling } from "./scaling.ts";
+import { trainingCommandJob } from "./wholeJob.ts";
 
 /** Both sides of a row run in turns, so that what slows the machine slows both. */
 interface Row {
@@ -10,11 +12,17 @@ interface Row {
   readonly goal: number;
   readonly ours: () => Promise<Job>;
   readonly theirs: readonly string[];
+  /** Default: PyTorch. */
+  readonly rival?: RivalName;
 }
 
 const threads = Number(process.env["GRAFT_BENCH_THREADS"] ?? availableParallelism());
 const turns = Number(process.env["GRAFT_BENCH_TURNS"] ?? 7);
 const only = process.argv[2];
+const photos = process.env["GRAFT_BENCH_PHOTOS"] ?? "../shared/data/hymenoptera";
+const backbone = process.env["GRAFT_BENCH_BACKBONE"] ?? "../shared/data/backbones/mobilenetv2-tf-224.onnx";
+const scalingCounts = (process.env["GRAFT_BENCH_COUNTS"] ?? "1000,10000,100000").split(",").map(Number);
+const epochs = 10;
 
 const step = (name: ModelName, statistics: "frozen" | "measured", title: string): Row => ({
   title,
@@ -54,29 +62,48 @@ const rows: readonly Row[] = [
   step("mobilenetV2", "measured", "training step, MobileNetV2 at 224, batch 16"),
   step("vgg16", "measured", "training step, VGG16 at 32, batch 64"),
   step("cifarResnet20", "measured", "training step, CIFAR ResNet-20, batch 128"),
+  {
+    title: `a whole graft train, ${epochs} epochs of 244 photos, frozen MobileNetV2, from files to a saved model`,
+    images: 244 * epochs,
+    goal: 5,
+    ours: async () => trainingCommandJob({ data: photos, backbone, epochs, threads }),
+    theirs: ["whole", photos, String(epochs)],
+  },
+  {
+    title: "training step, two convolutions at 32, batch 32, against tfjs",
+    images: models.kerasCnn.batchSize,
+    goal: 100,
+    ours: () => stepJob("kerasCnn", "measured", threads),
+    theirs: ["step", "kerasCnn", String(models.kerasCnn.batchSize)],
+    rival: "tfjs",
+  },
 ];
 
 const peak = await medianOf(await productJob(1024, threads), 21);
 console.log(`${threads} threads; matrix product of 1024²: ${((2 * 1024 ** 3) / peak / 1e6).toFixed(0)} GFLOP/s\n`);
-const pytorch = PyTorch.start(threads);
-if (pytorch === undefined) console.log("no PyTorch (see bench/README.md): our side alone\n");
-console.log("| job | Graft, images/s | PyTorch, images/s | ratio | goal |\n| --- | --- | --- | --- | --- |");
+const rivals = new Map<RivalName, Rival | undefined>();
+console.log("| job | Graft, images/s | the other, images/s | ratio | goal |\n| --- | --- | --- | --- | --- |");
 for (const row of rows) if (only === undefined || row.title.includes(only)) console.log(await measure(row));
-pytorch?.stop();
+for (const rival of rivals.values()) rival?.stop();
+if (only === undefined || only === "scaling") await printScaling(scalingCounts, backbone);
 
 async function measure(row: Row): Promise<string> {
+  const { rival: name = "PyTorch" } = row;
+  if (!rivals.has(name)) rivals.set(name, startRival(name, threads));
+  const rival = rivals.get(name);
   const job = await row.ours();
   const [ours, theirs]: number[][] = [[], []];
   for (let turn = -1; turn < turns; turn++) {
     const own = await timed(job);
-    const other = await pytorch?.time(row.theirs);
+    const other = await rival?.time(row.theirs);
     if (turn < 0) continue;
     ours.push(own);
     if (other !== undefined) theirs.push(other);
   }
   await job.dispose();
   const rate = (durations: readonly number[]) => (row.images * 1000) / median(durations);
-  if (theirs.length === 0) return `| ${row.title} | ${rate(ours).toFixed(1)} | – | – | ${row.goal.toFixed(1)} |`;
+  if (theirs.length === 0)
+    return `| ${row.title} | ${rate(ours).toFixed(1)} | no ${name} here | – | ${row.goal.toFixed(1)} |`;
   const ratio = rate(ours) / rate(theirs);
   return `| ${row.title} | ${rate(ours).toFixed(1)} | ${rate(theirs).toFixed(1)} | ${ratio.toFixed(2)} | ${row.goal.toFixed(1)} |`;
 }

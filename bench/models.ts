@@ -1,3 +1,4 @@
+import { convolution } from "../src/backbones/blocks.ts";
 import { cifarResnet } from "../src/backbones/cifarResnet.ts";
 import { mobilenetV2 } from "../src/backbones/mobilenetV2.ts";
 import { resnet, resnets } from "../src/backbones/resnet.ts";
@@ -8,6 +9,8 @@ import { moduleLayer } from "../src/nn/moduleLayer.ts";
 import { type Network, sequentialNetwork } from "../src/nn/network.ts";
 import { globalAveragePooling2d } from "../src/nn/poolingLayers.ts";
 import type { Scope } from "../src/nn/scope.ts";
+import { relu } from "../src/ops/activations.ts";
+import { maxPool } from "../src/ops/pooling.ts";
 
 /** A network of the benchmark: the same layers, batch and image size as `pytorch/models.py`. */
 export interface BenchModel {
@@ -21,8 +24,17 @@ export const models = {
   resnet18: { batchSize: 16, side: 224, classes: 1000, body: (scope, x) => resnet(scope, x, resnets.resnet18) },
   mobilenetV2: { batchSize: 16, side: 224, classes: 1000, body: mobilenetV2 },
   vgg16: { batchSize: 64, side: 32, classes: 1000, body: (scope, x) => vgg(scope, x, vggs.vgg16, false) },
+  kerasCnn: { batchSize: 32, side: 32, classes: 10, body: kerasCnn },
   cifarResnet20: { batchSize: 128, side: 32, classes: 10, body: (scope, x) => cifarResnet(scope, x, 20) },
 } as const satisfies Record<string, BenchModel>;
+
+/** The two convolutions of Keras' first example. */
+function kerasCnn(scope: Scope, x: Value): Value {
+  const halved = { kernel_shape: [2, 2], strides: [2, 2] };
+  const first = relu(convolution(scope.at("conv1"), x, { filters: 32, kernel: 3, bias: true }));
+  const second = relu(convolution(scope.at("conv2"), maxPool(first, halved), { filters: 64, kernel: 3, bias: true }));
+  return maxPool(second, halved);
+}
 
 export type ModelName = keyof typeof models;
 

@@ -4,7 +4,7 @@
  */
 import type { Layer, SymbolicTensor } from "./nn/layer.ts";
 import { nodePlatform } from "./node/platform.ts";
-import { functionalModel, type Model, sequentialModel } from "./train/model.ts";
+import { type FunctionalOptions, functionalModel, type Model, sequentialModel } from "./train/model.ts";
 
 let shared: ReturnType<typeof nodePlatform> | undefined;
 
@@ -22,7 +22,7 @@ export function sequential(
 }
 
 /** A model of any wiring, as `keras.Model`: `model(dense(2)(flatten()(input([8, 8, 1]))))`. */
-export function model(output: SymbolicTensor, options: { readonly seed?: number; readonly name?: string } = {}): Model {
+export function model(output: SymbolicTensor, options: FunctionalOptions = {}): Model {
   return functionalModel(output, options, platform());
 }
 
@@ -30,9 +30,20 @@ export { architectures } from "./backbones/architectures.ts";
 export { backbone } from "./backbones/backbone.ts";
 export { GraftError } from "./base/errors.ts";
 export { Tensor } from "./base/tensor.ts";
+export type { Value } from "./graph/value.ts";
 export { conv2d, depthwiseConv2d } from "./nn/convolutionLayers.ts";
 export { activate, dense, dropout, flatten } from "./nn/denseLayers.ts";
 export { input } from "./nn/layer.ts";
+export {
+  classTargets,
+  type LayerOutput,
+  type Loss,
+  lossAt,
+  type Target,
+  valueTargets,
+  type WeightedLoss,
+  weightedSum,
+} from "./nn/loss.ts";
 export {
   binaryCrossentropy,
   categoricalCrossentropy,
@@ -44,6 +55,8 @@ export { batchNormalization, rescaling } from "./nn/normalisationLayers.ts";
 export { averagePooling2d, globalAveragePooling2d, maxPooling2d } from "./nn/poolingLayers.ts";
 export { l1, l1l2, l2 } from "./nn/regularizers.ts";
 export { nodePlatform } from "./node/platform.ts";
+/** Operators to write losses with. */
+export * as ops from "./ops/index.ts";
 export { adam, adamw, rmsprop, sgd } from "./optim/optimizers.ts";
 export {
   constantSchedule,
@@ -55,4 +68,4 @@ export {
 } from "./optim/schedules.ts";
 export { earlyStopping, modelCheckpoint, reduceLROnPlateau } from "./train/callbacks.ts";
 export { arrays } from "./train/data.ts";
-export type { History, Model } from "./train/model.ts";
+export type { FunctionalOptions, History, Model } from "./train/model.ts";

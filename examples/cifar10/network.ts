@@ -11,9 +11,12 @@ import { flatten } from "../../src/ops/layout.ts";
 import { maxPool } from "../../src/ops/pooling.ts";
 
 /** Widths of the three stages. */
-const widths = [64, 128, 256] as const;
+const widths = [32, 128, 128] as const;
 /** Filters of the first layer: the strongest directions of 3×3 patches, and their negatives. */
 export const whiteningFilters = 32;
+
+/** The share of the running statistics that stays: a run is short. */
+const momentum = 0.8;
 
 const mean = [125.3, 123, 113.9] as const;
 const deviation = [63, 62.1, 66.7] as const;
@@ -41,8 +44,10 @@ function stage(scope: Scope, x: Value, filters: number): Value {
     kernel_shape: [2, 2],
     strides: [2, 2],
   });
-  const first = relu(batchNorm(scope.at("norm1"), pooled));
-  return relu(batchNorm(scope.at("norm2"), convolution(scope.at("conv2"), first, { filters, kernel: 3 })));
+  const first = relu(batchNorm(scope.at("norm1"), pooled, { momentum }));
+  return relu(
+    batchNorm(scope.at("norm2"), convolution(scope.at("conv2"), first, { filters, kernel: 3 }), { momentum }),
+  );
 }
 
 function normalised(pixels: Value): Value {

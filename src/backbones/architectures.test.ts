@@ -10,7 +10,7 @@ import { mul } from "../ops/arithmetic.ts";
 import { evaluate } from "../ops/operators.fixture.ts";
 import { reduceSum } from "../ops/reductions.ts";
 import { type Architecture, isUnused } from "./architecture.ts";
-import { architectureNamed, architectures } from "./architectures.ts";
+import { architectures, architecture as named } from "./architectures.ts";
 import { mapMeans } from "./blocks.ts";
 import { deterministicValues, deterministicWeight } from "./parity.fixture.ts";
 
@@ -45,7 +45,7 @@ function built(architecture: Architecture, shape: readonly number[], output: Ref
   const parameters = new Parameters();
   const scope = new Scope(startBuild(parameters));
   const images = input("images", "float32", shape);
-  const features = architecture.body(scope, images);
+  const features = architecture.features(scope, images);
   const result = output === "means" ? mapMeans(features) : architecture.top(scope, features, classes);
   return { parameters, images, result };
 }
@@ -54,13 +54,13 @@ const torchName = (path: string) => path.replaceAll("/", ".");
 
 describe("every architecture", () => {
   it("has reference values", () => {
-    expect([...architectures.keys()].sort()).toEqual(references.map(({ name }) => name).sort());
+    expect(Object.keys(architectures).sort()).toEqual(references.map(({ name }) => name).sort());
   });
 
-  it.each([...architectures.values()].map((one) => [one.name, one] as const))(
+  it.each(Object.entries(architectures))(
     "%s has the names and shapes of its published state dict",
     (name, architecture) => {
-      const { side, channels } = architecture;
+      const { side, channels = 3 } = architecture;
       const { parameters } = built(architecture, [2, channels, side, side], "scores");
       const ours = parameters.list.map(({ path, shape }) => `${torchName(path)} ${shape.join("x")}`);
       const theirs = (stateDicts.get(name) ?? []).filter((line) => !isUnused(architecture, line.split(" ")[0] ?? ""));
@@ -70,10 +70,10 @@ describe("every architecture", () => {
     },
   );
 
-  it.each([...architectures.values()].map((one) => [one.name, one] as const))(
+  it.each(Object.entries(architectures))(
     "%s works on images of its smallest side and on none smaller",
     (_, architecture) => {
-      const { smallestSide, sideStep, channels } = architecture;
+      const { smallestSide, sideStep = 1, channels = 3 } = architecture;
       const features = (side: number) => built(architecture, [2, channels, side, side], "means").result.shape;
       expect(features(smallestSide)[0]).toBe(2);
       if (smallestSide > sideStep) expect(() => features(smallestSide - sideStep)).toThrow();
@@ -83,7 +83,7 @@ describe("every architecture", () => {
 
 describe("scores and the gradient of the images agree with PyTorch", () => {
   it.each(references.map((one) => [one.name, one] as const))("%s", async (name, reference) => {
-    const { parameters, images, result } = built(architectureNamed(name), reference.shape, reference.output);
+    const { parameters, images, result } = built(named(name), reference.shape, reference.output);
     const cotangent = constant(deterministicValues("cotangent", result.staticShape, 0, 1));
     const [gradient] = differentiate(reduceSum(mul(result, cotangent), { keepdims: 0 }), [images]);
     const feeds: Record<string, Tensor> = { images: deterministicValues(reference.images, reference.shape, 0, 1) };

@@ -18,38 +18,31 @@ import { squeezenetArchitectures } from "./squeezenet.ts";
 import { vggArchitectures } from "./vgg.ts";
 import { visionTransformerArchitectures } from "./visionTransformer.ts";
 
-const families = [
-  lenet5Architectures,
-  alexnetArchitectures,
-  vggArchitectures,
-  googlenetArchitectures,
-  inceptionV3Architectures,
-  resnetArchitectures,
-  cifarResnetArchitectures,
-  densenetArchitectures,
-  squeezenetArchitectures,
-  mobilenetV1Architectures,
-  mobilenetV2Architectures,
-  mobilenetV3Architectures,
-  shufflenetV2Architectures,
-  efficientnetArchitectures,
-  efficientnetLiteArchitectures,
-  convnextArchitectures,
-  visionTransformerArchitectures,
-];
+/** Every architecture by its name; a file of its own exports each family. */
+export const architectures: Readonly<Record<string, Architecture>> = {
+  ...lenet5Architectures,
+  ...alexnetArchitectures,
+  ...vggArchitectures,
+  ...googlenetArchitectures,
+  ...inceptionV3Architectures,
+  ...resnetArchitectures,
+  ...cifarResnetArchitectures,
+  ...densenetArchitectures,
+  ...squeezenetArchitectures,
+  ...mobilenetV1Architectures,
+  ...mobilenetV2Architectures,
+  ...mobilenetV3Architectures,
+  ...shufflenetV2Architectures,
+  ...efficientnetArchitectures,
+  ...efficientnetLiteArchitectures,
+  ...convnextArchitectures,
+  ...visionTransformerArchitectures,
+};
 
-/** Every architecture by its name. */
-export const architectures: ReadonlyMap<string, Architecture> = new Map(
-  families.flat().map((architecture) => [architecture.name, architecture]),
-);
-
-/** The architecture called `name`. Throws `usage` for an unknown one. */
-export function architectureNamed(name: string): Architecture {
-  const found = architectures.get(name);
+/** The architecture called `name`. Throws `usage`, naming the nearest, when there is none. */
+export function architecture(name: string): Architecture {
+  const found = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
   if (found !== undefined) return found;
-  const near = didYouMean(name, architectures.keys());
-  throw new GraftError(
-    "usage",
-    `unknown architecture "${name}".${near || ` Known: ${[...architectures.keys()].join(", ")}.`}`,
-  );
+  const near = didYouMean(name, Object.keys(architectures)) || ` Known: ${Object.keys(architectures).join(", ")}.`;
+  throw new GraftError("usage", `unknown architecture "${name}".${near}`);
 }

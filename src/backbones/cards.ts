@@ -1,14 +1,34 @@
 import { meanAndDeviation, type Normalisation, type Preparation } from "../image/prepare.ts";
+import type { RemoteFile } from "../platform/platform.ts";
+import { timmMobilenetV2, timmVgg } from "./timmNames.ts";
 
-/** What belongs to a set of published weights besides the weights. */
+/** What belongs to a set of published weights besides the weights. Images come in as red, green, blue. */
 export interface Card {
+  /** `architecture.tag`, as timm names weights: one architecture, many weights. */
   readonly name: string;
+  /** Who published them, for people. */
   readonly source: string;
+  /** Where they can be had; nothing for files that are known by their hash alone. */
+  readonly file?: RemoteFile;
   readonly licence: string;
-  /** Of the file. */
-  readonly sha256: string;
+  /** Of the file, where known beforehand; else what the hub says of it is checked. */
+  readonly sha256?: string;
+  /** Millions of parameters, with the classifier. */
+  readonly parameters?: number;
+  /** Accuracy on ImageNet's validation images in percent, published: timm's `results/results-imagenet.csv` at 0173a139. */
+  readonly top1?: number;
+  /** With 1,001 classes the first is the background. */
+  readonly classes: 1000 | 1001;
+  /** A tensor's name in the file as Graft's architecture has it, or nothing where that does without it; by default the same. */
+  readonly rename?: (name: string) => string | undefined;
+  /** Of convolutions: as much on both sides, or TensorFlow's "same", which puts the odd pixel after. */
+  readonly padding: "symmetric" | "same";
+  /** Of the network's input; red first unless it says otherwise. */
+  readonly channelOrder?: "bgr";
+  /** Pixels on a side of the square that the network sees. */
+  readonly side: number;
   readonly normalisation: Normalisation;
-  /** The resized side over the cropped side, and how it is resized. */
+  /** The cropped side over the resized side, and how it is resized. */
   readonly cropFraction: number;
   readonly interpolation: Preparation["interpolation"];
 }
@@ -22,15 +42,91 @@ export const minusOneToOne: Normalisation = {
 /** ImageNet's mean and deviation, as torchvision's models want it. */
 export const imagenetNormalisation: Normalisation = meanAndDeviation([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]);
 
-/** Weights that Graft knows by their hash. */
-export const cards = [
+/** Levels less the mean of all ImageNet, in the order red, green, blue, as Caffe's models want it. */
+export const caffeNormalisation: Normalisation = { scale: [1, 1, 1], offset: [-123.68, -116.779, -103.939] };
+
+const imagenet = {
+  classes: 1000,
+  padding: "symmetric",
+  side: 224,
+  normalisation: imagenetNormalisation,
+  cropFraction: 0.875,
+} as const;
+
+/** How torchvision's plain recipe prepares images, for weights that come without a card. */
+export function plainCard(side: number): Omit<Card, "name" | "source" | "licence"> {
+  return { ...imagenet, side, interpolation: "bilinear" };
+}
+
+/** A file of timm on the hub. Repositories, licences, sizes and crops are as timm's model cards and results state them. */
+function timm(name: string, revision = "main"): RemoteFile {
+  return { kind: "hub", repository: `timm/${name}`, revision, file: "model.safetensors" };
+}
+
+/** torchvision's first weights ("V1"), trained by the plain recipe: best for features that stay frozen. */
+function torchvision(architecture: string, parameters: number, top1: number | undefined, revision?: string): Card {
+  const name = `${architecture}.tv_in1k`;
+  const published = top1 === undefined ? {} : { top1 };
+  return {
+    name,
+    source: "torchvision V1, converted by timm",
+    file: timm(name, revision),
+    licence: "BSD-3-Clause",
+    parameters,
+    ...published,
+    ...(architecture.startsWith("vgg") ? { rename: timmVgg } : {}),
+    ...imagenet,
+    interpolation: "bilinear",
+  };
+}
+
+/** Every set of weights that Graft knows. */
+export const cards: readonly Card[] = [
+  torchvision("resnet18", 11.69, 69.76),
+  torchvision("resnet34", 21.8, undefined),
+  torchvision("resnet50", 25.56, 76.13),
+  torchvision("resnet101", 44.55, 77.376),
+  torchvision("resnet152", 60.19, 78.322),
+  torchvision("wide_resnet50_2", 68.88, 78.48),
+  torchvision("resnext50_32x4d", 25.03, 77.618),
+  torchvision("vgg11", 132.86, 69.022),
+  torchvision("vgg11_bn", 132.87, 70.382),
+  torchvision("vgg13", 133.05, 69.932),
+  torchvision("vgg13_bn", 133.05, 71.588),
+  torchvision("vgg16", 138.36, 71.592, "3394518cba29aee1ea82a49d971be90d2dd1dab7"),
+  torchvision("vgg16_bn", 138.37, 73.37),
+  torchvision("vgg19", 143.67, 72.378),
+  torchvision("vgg19_bn", 143.68, 74.216),
+  {
+    name: "mobilenetv2_100.ra_in1k",
+    source: "timm",
+    file: timm("mobilenetv2_100.ra_in1k", "f3ff81ba89de0bc46b546568ebeab2edef6b9d49"),
+    licence: "Apache-2.0",
+    parameters: 3.5,
+    top1: 72.976,
+    rename: timmMobilenetV2,
+    ...imagenet,
+    interpolation: "bicubic",
+  },
+  {
+    name: "squeezenet1_1.caffe_in1k",
+    source: "SqueezeNet's authors, converted to ONNX in float16",
+    licence: "MIT",
+    sha256: "21f25e3d9254af93e6218a359469fac714a017b3f9035c0f5c4acbf9a3ff7233",
+    ...imagenet,
+    channelOrder: "bgr",
+    normalisation: caffeNormalisation,
+    interpolation: "bilinear",
+  },
   {
     name: "mobilenetv2_100.tf_in1k",
     source: "TensorFlow slim, mobilenet_v2_1.0_224",
     licence: "Apache-2.0",
     sha256: "904267dff09df989372fd06ecc06044b86cff60b203beec12cbcb4aaad2a2721",
+    ...imagenet,
+    classes: 1001,
+    padding: "same",
     normalisation: minusOneToOne,
-    cropFraction: 0.875,
     interpolation: "bilinear",
   },
-] as const satisfies readonly Card[];
+];

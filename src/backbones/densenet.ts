@@ -15,11 +15,12 @@ const densenets = {
 /** k: the maps that each layer adds. */
 const growth = 32;
 
-export const densenetArchitectures: readonly Architecture[] = architecturesOf(
+export const densenetArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
   densenets,
   (layers: readonly number[]) => ({
     smallestSide: 29,
-    body: (scope, images) => densenet(scope, images, layers),
+    features: (scope, images) => densenet(scope, images, layers),
+    classifier: "classifier",
     top: (scope, maps, classes) => linear(scope.at("classifier"), mapMeans(maps), classes),
   }),
 );

@@ -34,12 +34,13 @@ const efficientnets = {
 } as const satisfies Record<string, Scaling>;
 
 /** Stochastic depth, which the paper trains with, is left out. */
-export const efficientnetArchitectures: readonly Architecture[] = architecturesOf(
+export const efficientnetArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
   efficientnets,
   (scaling: Scaling) => ({
     side: scaling.side,
     smallestSide: 1,
-    body: (scope, images) => efficientnet(scope, images, scaling),
+    features: (scope, images) => efficientnet(scope, images, scaling),
+    classifier: "classifier",
     top(scope, maps, classes) {
       const classifier = scope.at("classifier");
       return linear(classifier.at("1"), dropInTraining(classifier.at("0"), mapMeans(maps), scaling.rate), classes);

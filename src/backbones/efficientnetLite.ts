@@ -26,15 +26,19 @@ const configs = Object.fromEntries(
 );
 
 /** EfficientNet for phones (Liu 2020): no squeeze and excitation, relu6, ends of the network not scaled. */
-export const efficientnetLiteArchitectures: readonly Architecture[] = architecturesOf(configs, (config) => ({
-  side: config.side,
-  smallestSide: 1,
-  body: (scope, images) => efficientnetLite(scope, images, config),
-  top(scope, maps, classes) {
-    const classifier = scope.at("classifier");
-    return linear(classifier, dropInTraining(classifier, mapMeans(maps), config.rate), classes);
-  },
-}));
+export const efficientnetLiteArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
+  configs,
+  (config) => ({
+    side: config.side,
+    smallestSide: 1,
+    features: (scope, images) => efficientnetLite(scope, images, config),
+    classifier: "classifier",
+    top(scope, maps, classes) {
+      const classifier = scope.at("classifier");
+      return linear(classifier, dropInTraining(classifier, mapMeans(maps), config.rate), classes);
+    },
+  }),
+);
 
 /** Feature maps [N, 1280, H/32, W/32] of images x [N, 3, H, W], with timm's parameter names. */
 function efficientnetLite(scope: Scope, x: Value, { width, depth, tensorflow }: Config): Value {

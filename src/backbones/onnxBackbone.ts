@@ -3,14 +3,15 @@ import { GraftError } from "../base/errors.ts";
 import { isStatic, showShape } from "../base/shapes.ts";
 import { substitute } from "../graph/substitute.ts";
 import { nodesOf } from "../graph/traverse.ts";
-import { input, type Node, type Value } from "../graph/value.ts";
+import { constantOf, input, type Node, type Value } from "../graph/value.ts";
 import type { Normalisation, Preparation } from "../image/prepare.ts";
 import type { Model, ValueInfo } from "../onnx/model.ts";
 import { readModel } from "../onnx/read.ts";
 import { graphInputs, importModel } from "../ops/importModel.ts";
+import { gather } from "../ops/indexing.ts";
 import { flatten } from "../ops/layout.ts";
 import { globalAveragePool } from "../ops/pooling.ts";
-import { cards, imagenetNormalisation, minusOneToOne } from "./cards.ts";
+import { type Card, cards, imagenetNormalisation, minusOneToOne } from "./cards.ts";
 
 /** A pretrained network, cut where its features come out. */
 export interface Backbone {
@@ -44,8 +45,9 @@ export function backboneFrom(model: Model, fileName: string, sha256: string, siz
   // Imported at the shape that will be fed, so that shape arithmetic in the file is computed for it.
   const imported = importModel(model, { fileName, shapes: new Map([[image.name, fed.shape]]) });
   const cut = featuresOf([...imported.outputs.values()], fileName);
-  const [features] = substitute([cut], new Map(imported.inputs.map((value) => [value, fed])));
-  if (features === undefined) throw new Error("nothing was substituted");
+  const card = cards.find((known) => known.sha256 === sha256);
+  const seen = card?.channelOrder === "bgr" ? gather(fed, constantOf("int64", [3], [2, 1, 0]), { axis: 1 }) : fed;
+  const [features] = substitute([cut], new Map(imported.inputs.map((value) => [value, seen])));
   const width = features.type?.shape[1];
   if (features.type?.shape.length !== 2 || typeof width !== "number") {
     throw new GraftError(
@@ -53,7 +55,7 @@ export function backboneFrom(model: Model, fileName: string, sha256: string, siz
       `"${fileName}": its features have shape ${showType(features)}; expected [N, features].`,
     );
   }
-  return { name: fileName, input: fed, features, width, ...preprocessing(model, fileName, sha256, side) };
+  return { name: fileName, input: fed, features, width, ...preprocessing(model, fileName, card, side) };
 }
 
 function imageInput(inputs: readonly ValueInfo[], fileName: string): ValueInfo {
@@ -120,8 +122,7 @@ function endsInVector({ shape }: Value): boolean {
   return shape.length === 2 || (shape.length === 4 && shape[2] === 1 && shape[3] === 1);
 }
 
-function preprocessing(model: Model, fileName: string, sha256: string, side: number) {
-  const card = cards.find((known) => known.sha256 === sha256);
+function preprocessing(model: Model, fileName: string, card: Card | undefined, side: number) {
   const fraction = card?.cropFraction ?? 0.875;
   const preparation: Preparation = {
     resizeTo: Math.round(side / fraction),

@@ -13,11 +13,12 @@ const shufflenets = {
 
 const units = [4, 8, 4];
 
-export const shufflenetV2Architectures: readonly Architecture[] = architecturesOf(
+export const shufflenetV2Architectures: Readonly<Record<string, Architecture>> = architecturesOf(
   shufflenets,
   (channels: readonly number[]) => ({
     smallestSide: 1,
-    body: (scope, images) => shufflenetV2(scope, images, channels),
+    features: (scope, images) => shufflenetV2(scope, images, channels),
+    classifier: "fc",
     top: (scope, maps, classes) => linear(scope.at("fc"), mapMeans(maps), classes),
   }),
 );

@@ -29,9 +29,10 @@ const variants = Object.fromEntries(
   ]),
 );
 
-export const vggArchitectures: readonly Architecture[] = architecturesOf(variants, (variant) => ({
+export const vggArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(variants, (variant) => ({
   smallestSide: 32,
-  body: (scope, images) => vgg(scope, images, variant.convolutions, variant.normalised),
+  features: (scope, images) => vgg(scope, images, variant.convolutions, variant.normalised),
+  classifier: "classifier",
   top,
 }));
 

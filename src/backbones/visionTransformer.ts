@@ -38,14 +38,14 @@ const transformers = {
 const depth = 12;
 const epsilon = 1e-6;
 
-export const visionTransformerArchitectures: readonly Architecture[] = architecturesOf(
+export const visionTransformerArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
   transformers,
   (config: Config) => ({
     side: config.side,
     smallestSide: config.patch,
     sideStep: config.patch,
-    features: "vector",
-    body: (scope, images) => visionTransformer(scope, images, config),
+    features: (scope, images) => visionTransformer(scope, images, config),
+    classifier: "head",
     top: (scope, vector, classes) => linear(scope.at("head"), vector, classes, "glorotUniform"),
     // What DINOv2 put in place of hidden patches in training.
     unused: ["mask_token"],

@@ -12,6 +12,8 @@ export const errorCodes = {
   model: { exit: 1, http: 422 },
   /** Training produced a value that is not a number. */
   diverged: { exit: 1, http: 422 },
+  /** Another machine cannot be reached, or refuses. */
+  network: { exit: 1, http: 502 },
   /** Disk, memory or runtime gave way. */
   system: { exit: 1, http: 500 },
   /** The user stopped the work. */

@@ -1,6 +1,7 @@
 import { SingleBar } from "cli-progress";
 import { formatConfusion, formatReport } from "../metrics/report.ts";
-import type { TaskEvent } from "../tasks/task.ts";
+import { alignTable } from "../metrics/textTable.ts";
+import type { BackboneEntry, TaskEvent } from "../tasks/task.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
 export interface Sinks {
@@ -25,7 +26,7 @@ export class Terminal {
       case "step":
         return this.#step(event);
       case "progress":
-        return this.#advance(phaseNames[event.phase] ?? event.phase, event.done, event.total, "images");
+        return this.#progress(event);
       case "epoch":
         this.close();
         return this.#line(epochLine(event.log, event.epochs));
@@ -51,6 +52,8 @@ export class Terminal {
       case "prediction":
         this.close();
         return this.#result(predictionLine(event));
+      case "backbones":
+        return this.#result(formatBackbones(event.entries));
     }
   }
 
@@ -66,6 +69,12 @@ export class Terminal {
     if (this.#phase !== phase) this.#seen = 0;
     this.#seen += event.samples;
     this.#advance(phase, event.step, event.steps, "steps", event.loss);
+  }
+
+  #progress({ phase, done, total, unit }: TaskEvent & { readonly type: "progress" }): void {
+    const name = phaseNames[phase] ?? phase;
+    if (unit === undefined) return this.#advance(name, done, total, "images");
+    this.#advance(name, Math.round(done / 1e6), Math.ceil(total / 1e6), "MB");
   }
 
   #advance(phase: string, done: number, total: number, unit: string, loss?: number): void {
@@ -86,7 +95,7 @@ export class Terminal {
     const seconds = Math.max(0.001, (Date.now() - this.#startMs) / 1000);
     const images = loss === undefined ? done : this.#seen;
     this.#bar?.update(done, {
-      rate: `${Math.round(images / seconds)} images/s`,
+      rate: `${Math.round(images / seconds)} ${unit === "MB" ? "MB" : "images"}/s`,
       left: done === 0 ? "" : `  ${duration(((total - done) * seconds) / done)} left`,
       loss: loss === undefined ? "" : `  loss ${loss.toFixed(4)}`,
     });
@@ -101,7 +110,12 @@ export class Terminal {
   }
 }
 
-const phaseNames: Readonly<Record<string, string>> = { images: "reading", features: "features", evaluate: "measuring" };
+const phaseNames: Readonly<Record<string, string>> = {
+  images: "reading",
+  features: "features",
+  evaluate: "measuring",
+  download: "downloading",
+};
 
 function epochLine(log: Readonly<Record<string, number>>, epochs: number): string {
   const hidden = new Set(["epoch", "learning_rate", "duration_ms"]);
@@ -114,6 +128,16 @@ function epochLine(log: Readonly<Record<string, number>>, epochs: number): strin
 
 function predictionLine({ file, classes }: TaskEvent & { readonly type: "prediction" }): string {
   return `${file}: ${classes.map(({ label, probability }) => `${label} ${(100 * probability).toFixed(1)} %`).join(", ")}`;
+}
+
+/** One line for each set of weights. A size that is not known exactly, because the file is not here, is marked. */
+function formatBackbones(entries: readonly BackboneEntry[]): string {
+  const rows = entries.map(({ name, top1, size, licence, cached, isRemote }) => {
+    const megabytes = size === undefined ? "" : `${cached === undefined ? "~" : ""}${Math.round(size / 1e6)} MB`;
+    const place = isRemote ? "no" : "by file";
+    return [name, top1?.toFixed(1) ?? "", megabytes, licence, cached === undefined ? place : "yes"];
+  });
+  return alignTable([["name", "top-1 %", "size", "licence", "cached"], ...rows]);
 }
 
 /** `45 s`, `3 min 20 s`, `2 h 5 min`. */

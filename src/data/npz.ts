@@ -1,11 +1,10 @@
-import { unzipSync } from "fflate";
-import { GraftError, messageOf } from "../base/errors.ts";
+import { GraftError } from "../base/errors.ts";
+import type { Tensor } from "../base/tensor.ts";
 import type { Store } from "../platform/platform.ts";
+import { readNpz } from "../weights/npz.ts";
 import { arraySource, type ImageArray } from "./imageArray.ts";
-import { type NpyArray, readNpy } from "./npy.ts";
 import type { Source, SplitName } from "./source.ts";
 
-const limitBytes = 4 * 1024 ** 3;
 /** Member names of MedMNIST and of Keras' data sets. */
 const parts: readonly { readonly images: string; readonly labels: string; readonly split: SplitName }[] = [
   { images: "train_images", labels: "train_labels", split: "train" },
@@ -18,7 +17,8 @@ const parts: readonly { readonly images: string; readonly labels: string; readon
 
 /** A NumPy archive of image and label arrays. */
 export async function openNpz(path: string, store: Store): Promise<Source> {
-  const members = unpack(await store.read(path), path);
+  const wanted = new Set(parts.flatMap(({ images, labels }) => [images, labels]));
+  const members = readNpz(await store.read(path), path, (name) => wanted.has(name));
   const arrays: ImageArray[] = [];
   for (const { images, labels, split } of parts) {
     const pixels = members.get(images);
@@ -33,41 +33,22 @@ export async function openNpz(path: string, store: Store): Promise<Source> {
   );
 }
 
-function unpack(bytes: Uint8Array, path: string): ReadonlyMap<string, NpyArray> {
-  let total = 0;
-  const wanted = new Set(parts.flatMap(({ images, labels }) => [`${images}.npy`, `${labels}.npy`]));
-  try {
-    const files = unzipSync(bytes, {
-      filter: ({ name, originalSize }) => {
-        if (!wanted.has(name)) return false;
-        total += originalSize;
-        if (total > limitBytes) throw new Error(`it unpacks to more than ${limitBytes} bytes`);
-        return true;
-      },
-    });
-    return new Map(Object.entries(files).map(([name, file]) => [name.slice(0, -4), readNpy(file, `${path}, ${name}`)]));
-  } catch (error) {
-    if (error instanceof GraftError) throw error;
-    throw new GraftError("input", `"${path}" is not a whole NumPy archive: ${messageOf(error)}.`);
-  }
-}
-
-function imageArray(split: SplitName, images: NpyArray, labels: NpyArray, path: string): ImageArray {
+function imageArray(split: SplitName, images: Tensor, labels: Tensor, path: string): ImageArray {
   const [count = 0, height = 0, width = 0, channels = 1, ...rest] = images.shape;
   const fits = images.shape.length >= 3 && rest.length === 0 && (channels === 1 || channels === 3);
-  if (!fits || !(images.data instanceof Uint8Array)) {
+  if (!fits || images.dtype !== "uint8") {
     throw new GraftError(
       "data",
       `"${path}": images of shape [${images.shape}]; expected unsigned bytes [N, H, W] or [N, H, W, 1 or 3].`,
     );
   }
-  if (labels.data.length !== count) {
+  if (labels.size !== count || labels.dtype === "float16") {
     throw new GraftError(
       "data",
-      `"${path}": ${count} images but ${labels.data.length} labels; expected one label each.`,
+      `"${path}": ${count} images but ${labels.size} labels of ${labels.dtype}; expected one number each.`,
     );
   }
   const classes = Int32Array.from(labels.data, Number);
   if (classes.some((label) => label < 0)) throw new GraftError("data", `"${path}": a label is negative.`);
-  return { name: split, split, height, width, channels: channels === 3 ? 3 : 1, pixels: images.data, labels: classes };
+  return { name: split, split, height, width, channels: channels === 3 ? 3 : 1, pixels: images.bytes, labels: classes };
 }

@@ -7,7 +7,7 @@ import { zipSync } from "fflate";
 import { describe, expect, it } from "vitest";
 import { GraftError } from "../base/errors.ts";
 import { nodePlatform } from "../node/platform.ts";
-import { readNpy } from "./npy.ts";
+import { readNpy } from "../weights/npy.ts";
 import { openSource } from "./openSource.ts";
 import type { Source } from "./source.ts";
 

@@ -2,9 +2,12 @@ import { isFloat } from "../base/dtypes.ts";
 import { GraftError } from "../base/errors.ts";
 import { sameShape, showShape } from "../base/shapes.ts";
 import { sizeOf } from "../base/tensor.ts";
-import { add, expand, reduceSum, reshape } from "./coreOperators.ts";
+import { expandComposites } from "./composite.ts";
+import { add, reduceSum, reshape } from "./coreOperators.ts";
+import { filled } from "./filled.ts";
+import type { Values } from "./rewrite.ts";
 import { dependents, nodesOf } from "./traverse.ts";
-import { describe, type Node, scalar, type Value } from "./value.ts";
+import { describe, type Node, type Value } from "./value.ts";
 
 /**
  * Gradients of a scalar with respect to `parameters`, as more graph (reverse accumulation).
@@ -14,7 +17,14 @@ import { describe, type Node, scalar, type Value } from "./value.ts";
  * @returns one value per parameter, of its shape; zeros where the loss does not depend on it
  * @throws `model` when an operator on the path has no gradient, naming it and what to freeze so that it is not on the path
  */
+export function differentiate<const T extends readonly Value[]>(loss: Value, parameters: T): Values<T>;
 export function differentiate(loss: Value, parameters: readonly Value[]): readonly Value[] {
+  // Composites come from gradients: whoever differentiates those again meets plain operators.
+  const [written, ...roots] = expandComposites([loss, ...parameters]);
+  return sweep(written, roots);
+}
+
+function sweep(loss: Value, parameters: readonly Value[]): readonly Value[] {
   if (!isFloat(loss.dtype) || sizeOf(loss.staticShape) !== 1) {
     throw new GraftError("shape", `the loss must be one float, got ${loss.dtype} ${showShape(loss.shape)}.`);
   }
@@ -23,10 +33,13 @@ export function differentiate(loss: Value, parameters: readonly Value[]): readon
   const onPath = dependents(order, roots);
   const isTrained = (value: Value) =>
     roots.has(value) || (value.source.kind === "node" && onPath.has(value.source.node));
+  // No gradient reaches the condition of a branch, say, and so none passes where only that is trained.
+  const takesGradient = (value: Value | undefined) =>
+    value !== undefined && isTrained(value) && (value.type === undefined || isFloat(value.dtype));
   const cotangents = new Map<Value, Value>([[loss, filled(loss, 1)]]);
   for (const node of [...order].reverse()) {
-    if (onPath.has(node) && node.outputs.some((output) => cotangents.has(output)))
-      pullBack(node, cotangents, isTrained);
+    const passes = node.outputs.some((output) => cotangents.has(output)) && node.inputs.some(takesGradient);
+    if (onPath.has(node) && passes) pullBack(node, cotangents, isTrained);
   }
   return parameters.map((parameter) => cotangents.get(parameter) ?? filled(parameter, 0));
 }
@@ -77,10 +90,4 @@ export function sumTo(value: Value, shape: readonly number[]): Value {
   const axes = [...from.keys()].filter((axis) => axis < missing || (shape[axis - missing] === 1 && from[axis] !== 1));
   const summed = axes.length === 0 ? value : reduceSum(value, axes, { keepdims: 1 });
   return sameShape(summed.shape, shape) ? summed : reshape(summed, shape);
-}
-
-function filled(value: Value, number: number): Value {
-  const shape = value.type === undefined ? [] : value.staticShape;
-  const one = scalar(number, value.type?.dtype);
-  return shape.length === 0 ? one : expand(one, shape);
 }

@@ -1,9 +1,10 @@
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { Attribute } from "../onnx/model.ts";
+import type { Subgraph } from "./subgraph.ts";
 import { constant, type Node, scalar, type TensorType, Value } from "./value.ts";
 
-export type AttributeValue = Attribute["value"] | undefined;
+export type AttributeValue = Attribute["value"] | Subgraph | undefined;
 
 /** The type and the default of one attribute; `undefined` as default means that leaving it out has a meaning of its own. */
 export interface Field<T extends AttributeValue> {
@@ -67,6 +68,8 @@ export interface Rule<N extends readonly string[], F extends Fields> {
    * A cotangent may have a broadcast shape: the sweep sums it to its operand's. Left out: not differentiable there.
    */
   vjp?(cotangents: readonly Value[], applied: Applied<N, F>): readonly (Value | undefined)[];
+  /** For operators that only Graft knows: the same outputs by operators that runtimes know. */
+  expand?(applied: Applied<N, F>): readonly Value[];
 }
 
 /** An operator with its rule, types erased; `rule` is absent for operators that Graft only passes through. */
@@ -92,6 +95,7 @@ interface ErasedRule {
         applied: Pick<Node, "inputs" | "outputs" | "attributes">,
       ) => readonly (Value | undefined)[])
     | undefined;
+  readonly expand: ((applied: Pick<Node, "inputs" | "outputs" | "attributes">) => readonly Value[]) | undefined;
 }
 
 /** Applies an operator: `conv(x, w, b, { strides: [2, 2] })` gives its first output, `.outputs(…)` all of them. */
@@ -106,7 +110,7 @@ export function defineOp<const N extends readonly string[], F extends Fields = R
   name: string,
   rule: Rule<N, F>,
 ): Builder<N, F> {
-  const [domain, op] = name.includes("::") ? (name.split("::") as [string, string]) : ["", name];
+  const [op, domain = ""] = name.split("::").reverse();
   // The rule is checked where it is written; inside, inputs and attributes are plain lists and records.
   const operator: Operator = { name: op, domain, fields: rule.attributes, rule: rule as unknown as ErasedRule };
   const outputs = (...args: readonly unknown[]): readonly Value[] => {

@@ -9,7 +9,15 @@ import type { Node, Value } from "./value.ts";
  */
 export type Replace = (node: Node, inputs: readonly (Value | undefined)[]) => readonly Value[] | undefined;
 
+/** As many values as `T` has: a tuple for a tuple, a list for a list. */
+export type Values<T extends readonly Value[]> = { readonly [K in keyof T]: Value };
+
 /** The same graph with some nodes replaced, operands before users; what does not change stays the same value. */
+export function rewrite<const T extends readonly Value[]>(
+  outputs: T,
+  replace: Replace,
+  known?: ReadonlyMap<Value, Value>,
+): Values<T>;
 export function rewrite(
   outputs: readonly Value[],
   replace: Replace,
@@ -26,6 +34,15 @@ export function rewrite(
     });
   }
   return outputs.map(image);
+}
+
+/** Named outputs after a pass over their values. */
+export function rewriteNamed(
+  outputs: ReadonlyMap<string, Value>,
+  pass: (values: readonly Value[]) => readonly Value[],
+): ReadonlyMap<string, Value> {
+  const passed = pass([...outputs.values()]);
+  return new Map([...outputs.keys()].map((name, i) => [name, passed[i]]));
 }
 
 /** The node on other operands; itself where they are its own. */

@@ -3,18 +3,19 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { Tensor } from "../base/tensor.ts";
 import { differentiate } from "../graph/differentiate.ts";
-import { constant, input, type Value } from "../graph/value.ts";
+import { input, type Value } from "../graph/value.ts";
 import { sigmoid, softmax } from "../ops/activations.ts";
 import { mul } from "../ops/arithmetic.ts";
 import { evaluate } from "../ops/operators.fixture.ts";
 import { reduceSum } from "../ops/reductions.ts";
+import { buildLoss, type Loss } from "./loss.ts";
 import {
   binaryCrossentropy,
   categoricalCrossentropy,
-  type Loss,
   meanSquaredError,
   sparseCategoricalCrossentropy,
 } from "./losses.ts";
+import { Parameters, startBuild } from "./scope.ts";
 
 const tensor = z.object({ shape: z.array(z.number()), data: z.array(z.number()), dtype: z.string().optional() });
 const cases = z
@@ -38,17 +39,14 @@ describe("losses and their gradients agree with PyTorch", () => {
     async (_, one) => {
       const logits = input("logits", "float32", one.logits.shape);
       const sparse = one.targets.dtype === "int32";
-      const target = constant(
-        sparse
-          ? Tensor.of("int32", one.targets.shape, Int32Array.from(one.targets.data))
-          : Tensor.float32(one.targets.shape, one.targets.data),
-      );
-      const perSample = lossOf(one).perSample(target, predictionOf(one.loss, logits));
+      const target = sparse
+        ? Tensor.of("int32", one.targets.shape, Int32Array.from(one.targets.data))
+        : Tensor.float32(one.targets.shape, one.targets.data);
+      const { fed, perSample } = built(lossOf(one), predictionOf(one.loss, logits));
       const mean = mul(reduceSum(perSample, { keepdims: 0 }), 1 / (one.logits.shape[0] ?? 1));
       const [gradient] = differentiate(mean, [logits]);
-      if (gradient === undefined) throw new Error("no gradient");
-      const feeds = { logits: Tensor.float32(one.logits.shape, one.logits.data) };
-      const result = await evaluate([logits], { perSample, gradient }, feeds);
+      const feeds = { logits: Tensor.float32(one.logits.shape, one.logits.data), target };
+      const result = await evaluate([logits, fed], { perSample, gradient }, feeds);
       expectClose(result["perSample"]?.floats, one.perSample);
       expectClose(result["gradient"]?.floats, one.gradient.data);
     },
@@ -57,10 +55,15 @@ describe("losses and their gradients agree with PyTorch", () => {
 
 it("refuses label smoothing of 1 and a categorical loss on one output", () => {
   const one = input("p", "float32", [2, 1]);
-  expect(() => categoricalCrossentropy().target(one)).toThrow(/two classes or more.*binaryCrossentropy/s);
+  expect(() => built(categoricalCrossentropy(), one)).toThrow(/two classes or more.*binaryCrossentropy/s);
   const two = input("p", "float32", [2, 2]);
-  expect(() => categoricalCrossentropy({ labelSmoothing: 1 }).perSample(two, two)).toThrow(/labelSmoothing 1/);
+  expect(() => built(categoricalCrossentropy({ labelSmoothing: 1 }), two)).toThrow(/labelSmoothing 1/);
 });
+
+/** A loss on a prediction alone, without a network around it. */
+function built(loss: Loss, prediction: Value) {
+  return buildLoss(loss, prediction, startBuild(new Parameters()));
+}
 
 function lossOf(one: (typeof cases)[number]): Loss {
   const options = one.labelSmoothing === undefined ? {} : { labelSmoothing: one.labelSmoothing };

@@ -1,20 +1,11 @@
-import type { DType } from "../base/dtypes.ts";
 import { GraftError } from "../base/errors.ts";
-import { constantOf, type Value } from "../graph/value.ts";
+import type { Value } from "../graph/value.ts";
 import { clip, logSoftmax, sigmoid, softmax, softplus } from "../ops/activations.ts";
 import { add, log, mul, neg, sub } from "../ops/arithmetic.ts";
-import { cast, equal } from "../ops/comparison.ts";
-import { flatten, reshape } from "../ops/layout.ts";
+import { flatten } from "../ops/layout.ts";
+import { oneHot } from "../ops/oneHot.ts";
 import { reduceMean, reduceSum } from "../ops/reductions.ts";
-
-/** How far the predictions of a batch are from its targets. */
-export interface Loss {
-  readonly name: string;
-  /** What the targets of a batch of `prediction` must be. */
-  target(prediction: Value): { readonly dtype: DType; readonly shape: readonly number[] };
-  /** The loss of each sample, [N]. */
-  perSample(target: Value, prediction: Value): Value;
-}
+import { classTargets, type Loss, valueTargets } from "./loss.ts";
 
 export interface CrossentropyOptions {
   /** The share of each target that is spread over all classes (Szegedy et al. 2016, §7). Range [0, 1). */
@@ -28,12 +19,10 @@ const epsilon = 1e-7;
 export function sparseCategoricalCrossentropy({ labelSmoothing = 0 }: CrossentropyOptions = {}): Loss {
   return {
     name: "sparseCategoricalCrossentropy",
-    target: (prediction) => ({ dtype: "int32", shape: [classesOf(prediction)[0]] }),
+    target: classTargets,
     perSample(target, prediction) {
-      const [count, classes] = classesOf(prediction);
-      const indices = constantOf("int32", [1, classes], [...Array(classes).keys()]);
-      const oneHot = cast(equal(reshape(target, [count, 1]), indices), "float32");
-      return crossentropy(smooth(oneHot, labelSmoothing, classes), prediction);
+      const classes = classesOf(prediction);
+      return crossentropy(smooth(oneHot(target, classes), labelSmoothing, classes), prediction);
     },
   };
 }
@@ -42,9 +31,8 @@ export function sparseCategoricalCrossentropy({ labelSmoothing = 0 }: Crossentro
 export function categoricalCrossentropy({ labelSmoothing = 0 }: CrossentropyOptions = {}): Loss {
   return {
     name: "categoricalCrossentropy",
-    target: (prediction) => ({ dtype: "float32", shape: classesOf(prediction) }),
-    perSample: (target, prediction) =>
-      crossentropy(smooth(target, labelSmoothing, classesOf(prediction)[1]), prediction),
+    target: valueTargets,
+    perSample: (target, prediction) => crossentropy(smooth(target, labelSmoothing, classesOf(prediction)), prediction),
   };
 }
 
@@ -52,7 +40,7 @@ export function categoricalCrossentropy({ labelSmoothing = 0 }: CrossentropyOpti
 export function binaryCrossentropy({ labelSmoothing = 0 }: CrossentropyOptions = {}): Loss {
   return {
     name: "binaryCrossentropy",
-    target: (prediction) => ({ dtype: "float32", shape: prediction.staticShape }),
+    target: valueTargets,
     perSample(target, prediction) {
       const smoothed = smooth(target, labelSmoothing, 2);
       const logits = inputOf(prediction, sigmoid.operator);
@@ -65,7 +53,7 @@ export function binaryCrossentropy({ labelSmoothing = 0 }: CrossentropyOptions =
 export function meanSquaredError(): Loss {
   return {
     name: "meanSquaredError",
-    target: (prediction) => ({ dtype: "float32", shape: prediction.staticShape }),
+    target: valueTargets,
     perSample(target, prediction) {
       const difference = sub(prediction, target);
       return meanOfRest(mul(difference, difference));
@@ -113,8 +101,8 @@ function inputOf(prediction: Value, operator: typeof softmax.operator): Value | 
   return source.kind === "node" && source.node.operator === operator ? source.node.inputs[0] : undefined;
 }
 
-function classesOf(prediction: Value): readonly [number, number] {
-  const [count, classes, ...rest] = prediction.staticShape;
+function classesOf(prediction: Value): number {
+  const [, classes, ...rest] = prediction.staticShape;
   if (rest.length > 0 || classes === undefined || classes < 2) {
     throw new GraftError(
       "shape",
@@ -122,7 +110,7 @@ function classesOf(prediction: Value): readonly [number, number] {
         'End the model with dense(classes, { activation: "softmax" }), or use binaryCrossentropy with one sigmoid unit.',
     );
   }
-  return [count, classes];
+  return classes;
 }
 
 function meanOfRest(values: Value): Value {

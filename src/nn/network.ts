@@ -13,6 +13,8 @@ export interface Network {
   /** The shape of one sample, channels last. */
   readonly inputShape: readonly number[];
   readonly steps: readonly Step[];
+  /** The step whose output is the model's. */
+  readonly last: number;
   readonly parameters: Parameters;
 }
 
@@ -30,8 +32,8 @@ export function sequentialNetwork(layers: readonly Layer[], inputShape: readonly
   return functionalNetwork(symbol);
 }
 
-/** The network that computes `output`. Throws `usage` when it has no input or several. */
-export function functionalNetwork(output: SymbolicTensor): Network {
+/** The network that computes `output`, and `auxiliary` ones for losses. Throws `usage` when it has no input or several. */
+export function functionalNetwork(output: SymbolicTensor, auxiliary: readonly SymbolicTensor[] = []): Network {
   const steps: Step[] = [];
   const indices = new Map<SymbolicTensor, number>();
   const names = new Map<Layer, string>();
@@ -53,11 +55,12 @@ export function functionalNetwork(output: SymbolicTensor): Network {
     indices.set(symbol, steps.length - 1);
     return steps.length - 1;
   };
-  visit(output);
+  const last = visit(output);
+  for (const each of auxiliary) visit(each);
   if (start === undefined || steps.length === 0)
     throw new GraftError("usage", "a model needs an input and one layer at least.");
   checkInputShape(start.shape);
-  const network = { inputShape: start.shape, steps, parameters: new Parameters() };
+  const network = { inputShape: start.shape, steps, last, parameters: new Parameters() };
   // Wrong shapes show now, not at the first batch.
   forward(network, graphInput("input", "float32", ["N", ...start.shape]), startBuild(network.parameters));
   return network;
@@ -77,7 +80,7 @@ export function forward(network: Network, x: Value, build: Build): Value {
     build.layerOutputs.set(name, y);
     outputs.push(y);
   }
-  return outputs[outputs.length - 1];
+  return outputs[network.last];
 }
 
 /** The fed value for a batch. */

@@ -1,6 +1,8 @@
+import type { InferenceSession } from "onnxruntime-common";
 import { GraftError, messageOf } from "../base/errors.ts";
 import { emit } from "../graph/emit.ts";
 import { input } from "../graph/value.ts";
+import { readModel } from "../onnx/read.ts";
 import { writeModel } from "../onnx/write.ts";
 import { add } from "../ops/arithmetic.ts";
 import { type DeviceName, type DeviceWish, deviceNames } from "../platform/platform.ts";
@@ -31,6 +33,24 @@ export async function chooseDevice(
   }
   if (wish === "auto") say("device: cpu");
   return "cpu";
+}
+
+/** What a session for `model` on the device is told of where to run: the device first, then the CPU. */
+export function providersFor(
+  device: DeviceName,
+  { provider }: Runtime,
+  model: Uint8Array,
+): readonly InferenceSession.ExecutionProviderConfig[] {
+  if (device === "cpu") return [provider];
+  const forceCpuNodeNames = device === "webgpu" ? brokenOnWebgpu(model) : [];
+  // The runtime takes no empty list.
+  return [forceCpuNodeNames.length === 0 ? device : { name: device, forceCpuNodeNames }, provider];
+}
+
+/** Nodes that this provider takes and then cannot run: max-pooling that also gives its indices, as training needs. */
+function brokenOnWebgpu(model: Uint8Array): readonly string[] {
+  const { nodes } = readModel(model).graph;
+  return nodes.filter(({ op, outputs }) => op === "MaxPool" && outputs.length > 1).map(({ name }) => name);
 }
 
 /** Why a small graph does not run on the device, or nothing when it does. */

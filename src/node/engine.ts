@@ -1,6 +1,7 @@
 import type { InferenceSession } from "onnxruntime-common";
 import type { CompileOptions, DeviceName, DeviceWish, Engine, Program } from "../platform/platform.ts";
-import { chooseDevice } from "./device.ts";
+import { chooseDevice, providersFor } from "./device.ts";
+import { type Placement, PlacementWatch, showPlacement } from "./placement.ts";
 import { compileProgram } from "./program.ts";
 import { defaultThreads, loadRuntime, type Runtime, type RuntimeName } from "./runtime.ts";
 
@@ -11,7 +12,7 @@ export interface EngineOptions {
   readonly runtime?: RuntimeName;
   /** Default: the CPU. */
   readonly device?: DeviceWish;
-  /** Where the line goes that tells the choice of a device. Default: standard error. */
+  /** Where the lines go that tell the choice of a device, and what it leaves to the CPU. Default: standard error. */
   readonly say?: (line: string) => void;
 }
 
@@ -28,11 +29,22 @@ export function createEngine(options: EngineOptions = {}): Engine {
     loading ??= start();
     return loading;
   };
+  const named = new Set<string>();
+  /** Once for each operator, with the program that needs it first. */
+  const tell = (placement: Placement) => {
+    const operators = [...placement.onCpu.keys()];
+    const line = operators.every((operator) => named.has(operator)) ? undefined : showPlacement(placement);
+    if (line !== undefined) say(line);
+    for (const operator of operators) named.add(operator);
+  };
   return {
     device: async () => (await started()).device,
     async compile(model: Uint8Array, compileOptions: CompileOptions = {}): Promise<Program> {
       const { runtime, device } = await started();
-      return compileProgram(runtime, model, sessionOptions(runtime, device, { threads, ...compileOptions }));
+      const executionProviders = providersFor(device, runtime, model);
+      const watch = device === "cpu" ? undefined : await PlacementWatch.start(tell);
+      const session = { ...sessionOptions({ threads, ...compileOptions }), executionProviders };
+      return compileProgram(runtime, model, session, watch);
     },
   };
 }
@@ -42,19 +54,15 @@ interface Started {
   readonly device: DeviceName;
 }
 
-function sessionOptions(
-  runtime: Runtime,
-  device: DeviceName,
-  options: CompileOptions,
-): InferenceSession.SessionOptions {
+function sessionOptions(options: CompileOptions): InferenceSession.SessionOptions {
   const keepMemory = options.releaseMemory !== true;
   return {
-    executionProviders: device === "cpu" ? [runtime.provider] : [device, runtime.provider],
     intraOpNumThreads: options.threads ?? defaultThreads(),
     executionMode: "sequential",
     graphOptimizationLevel: "all",
     enableCpuMemArena: keepMemory,
-    enableMemPattern: keepMemory,
+    // Planned memory is a second copy of the arena's, and steps are no faster for it.
+    enableMemPattern: false,
     // Only fatal lines: what goes wrong comes back as an error, and that is enough.
     logSeverityLevel: 4,
   };

@@ -7,6 +7,7 @@ import type { Platform } from "../platform/platform.ts";
 import { cacheDirOf } from "./cacheDir.ts";
 import { createCodec } from "./codec.ts";
 import { createEngine, type EngineOptions } from "./engine.ts";
+import { createFetcher } from "./fetcher.ts";
 import { inflate } from "./inflate.ts";
 import { createStore } from "./store.ts";
 
@@ -17,17 +18,19 @@ export interface NodePlatformOptions extends EngineOptions {
 
 /** Everything that Graft needs from the outside, on Node.js. Nothing heavy is loaded until it is used. */
 export function nodePlatform(options: NodePlatformOptions = {}): Platform {
+  const cacheDir = options.cacheDir ?? cacheDirOf({ platform: process.platform, home: homedir(), env: process.env });
   return {
     engine: createEngine(options),
     codec: createCodec(),
     store: createStore(),
+    fetcher: createFetcher(cacheDir),
     digest,
     checksum: (bytes) => crc32(bytes),
     inflate,
     nowMs: () => performance.now(),
     packageFolder,
     parallelism: availableParallelism(),
-    cacheDir: options.cacheDir ?? cacheDirOf({ platform: process.platform, home: homedir(), env: process.env }),
+    cacheDir,
   };
 }
 

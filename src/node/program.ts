@@ -3,20 +3,24 @@ import { GraftError } from "../base/errors.ts";
 import { showShape } from "../base/shapes.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { Feeds, Program } from "../platform/platform.ts";
+import type { PlacementWatch } from "./placement.ts";
 import type { Runtime } from "./runtime.ts";
 import { runtimeError, wrongTarget } from "./runtimeError.ts";
 import { checkFeeds, checkInto, isDType } from "./signature.ts";
 
-/** Builds a session over `model`. Throws `model` when the runtime refuses it. */
+/** Builds a session over `model`, whose first run `watch` sees. Throws `model` when the runtime refuses it. */
 export async function compileProgram(
   runtime: Runtime,
   model: Uint8Array,
   options: InferenceSession.SessionOptions,
+  watch?: PlacementWatch,
 ): Promise<Program> {
   if (model.byteLength === 0) throw new GraftError("model", "the model is empty: 0 bytes, expected an ONNX file.");
   try {
-    return new Session(runtime, await runtime.ort.InferenceSession.create(model, options));
+    const session = await runtime.ort.InferenceSession.create(model, { ...options, ...watch?.options });
+    return new Session(runtime, session, watch);
   } catch (thrown) {
+    await watch?.end();
     throw runtimeError("the model does not compile", thrown);
   }
 }
@@ -29,11 +33,13 @@ class Session implements Program {
   readonly outputNames: readonly string[];
   readonly #runtime: Runtime;
   readonly #session: InferenceSession;
+  readonly #watch: PlacementWatch | undefined;
   readonly #running = new Set<Promise<unknown>>();
   #disposing: Promise<void> | undefined;
 
-  constructor(runtime: Runtime, session: InferenceSession) {
+  constructor(runtime: Runtime, session: InferenceSession, watch: PlacementWatch | undefined) {
     this.#runtime = runtime;
+    this.#watch = watch;
     this.#session = session;
     this.inputNames = [...session.inputNames];
     this.outputNames = [...session.outputNames];
@@ -53,13 +59,20 @@ class Session implements Program {
       throw runtimeError("the model does not run", thrown);
     } finally {
       this.#running.delete(results);
+      if (this.#running.size === 0) await this.#watch?.end(this.#session);
     }
   }
 
   /** Waits for runs under way, then gives the memory back. */
   dispose(): Promise<void> {
-    this.#disposing ??= Promise.allSettled(this.#running).then(() => this.#session.release());
+    this.#disposing ??= this.#release();
     return this.#disposing;
+  }
+
+  async #release(): Promise<void> {
+    await Promise.allSettled(this.#running);
+    await this.#watch?.end(this.#session);
+    await this.#session.release();
   }
 
   #call(feeds: Feeds, into: Feeds): Promise<InferenceSession.ReturnType> {

@@ -1,3 +1,4 @@
+import { widenBfloat16 } from "../base/bfloat16.ts";
 import { arrayOf, type DType, dtypeBytes } from "../base/dtypes.ts";
 import { GraftError } from "../base/errors.ts";
 import { sizeOf, Tensor } from "../base/tensor.ts";
@@ -33,7 +34,7 @@ export function readTensor(proto: TensorProto, where: string, external: External
       `${where}: found ${raw.length} bytes, expected ${expected} for ${typeName(proto.dataType)} [${shape}].`,
     );
   }
-  return new StoredTensor(dtype, shape, proto.dataType === Code.BFLOAT16 ? widenBrain(raw) : raw, proto);
+  return new StoredTensor(dtype, shape, proto.dataType === Code.BFLOAT16 ? widenBfloat16(raw) : raw, proto);
 }
 
 /** The checked dimensions of a tensor. */
@@ -99,16 +100,6 @@ function unpack(proto: TensorProto, shape: readonly number[], where: string): Ui
   const data = new arrayOf[dtype](values.length);
   for (let i = 0; i < values.length; i++) data[i] = Number(values[i]);
   return bytesOf(data);
-}
-
-/** A bfloat16 is the upper half of a float32. */
-function widenBrain(raw: Uint8Array): Uint8Array {
-  const widened = new Uint8Array(raw.length * 2);
-  for (let i = 0; i < raw.length; i += 2) {
-    widened[2 * i + 2] = raw[i];
-    widened[2 * i + 3] = raw[i + 1];
-  }
-  return widened;
 }
 
 function bytesOf(array: ArrayBufferView): Uint8Array {

@@ -2,7 +2,7 @@ import { add } from "../graph/coreOperators.ts";
 import { broadcast, like } from "../graph/infer.ts";
 import { defineOp, int } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
-import { cast, greater, greaterOrEqual } from "./comparison.ts";
+import { cast, equal } from "./comparison.ts";
 
 export { add };
 
@@ -122,28 +122,30 @@ export const floor = defineOp("Floor", {
   vjp: () => [undefined],
 });
 
-/** The larger of two, elementwise, broadcasting. */
+/** The largest of the operands, elementwise, broadcasting. */
 export const max = defineOp("Max", {
   elementwise: true,
-  inputs: ["a", "b"],
-  infer: ([a, b]) => [broadcast("Max", a, b)],
-  vjp: ([dy], { inputs: [a, b] }) => shareBetween(dy, a, b),
+  inputs: ["...xs"],
+  infer: (xs) => [broadcast("Max", ...xs)],
+  vjp: ([dy], { inputs: xs, outputs: [y] }) => shareAmong(dy, xs, y),
 });
 
-/** The smaller of two, elementwise, broadcasting. */
+/** The smallest of the operands, elementwise, broadcasting. */
 export const min = defineOp("Min", {
   elementwise: true,
-  inputs: ["a", "b"],
-  infer: ([a, b]) => [broadcast("Min", a, b)],
-  vjp: ([dy], { inputs: [a, b] }) => shareBetween(dy, b, a),
+  inputs: ["...xs"],
+  infer: (xs) => [broadcast("Min", ...xs)],
+  vjp: ([dy], { inputs: xs, outputs: [y] }) => shareAmong(dy, xs, y),
 });
 
-/** All to the first result where high > low, all to the second where high < low, half to each of equals, as in PyTorch. */
-function shareBetween(dy: Value, high: Value, low: Value): Value[] {
+/** dy to the operand that y came from, in equal parts where there are several, as PyTorch's `amax` has it. */
+function shareAmong(dy: Value, xs: readonly Value[], y: Value): Value[] {
   // By comparison, not by difference: ∞ − ∞ is no number.
-  const above = cast(greater(high, low), dy.dtype);
-  const first = mul(add(above, cast(greaterOrEqual(high, low), dy.dtype)), 0.5); // 1, ½ or 0
-  return [mul(dy, first), mul(dy, sub(1, first))];
+  const [first, ...rest] = xs.map((x) => cast(equal(x, y), dy.dtype));
+  let count = first;
+  for (const chosen of rest) count = add(count, chosen);
+  const share = div(dy, count);
+  return [first, ...rest].map((chosen) => mul(share, chosen));
 }
 
 /** sin x. */

@@ -51,6 +51,11 @@ const networks: Readonly<Record<string, () => Value>> = {
     const deep = relu(conv(x, weights("w1", 32, 1, 3, 3), { ...three, group: 32 }));
     return conv(deep, weights("w2", 32, 32, 3, 3), { pads: [2, 2, 2, 2], dilations: [2, 2] });
   },
+  "a depthwise convolution that shrinks and leaves a rest": () => {
+    const x = conv(weights("x", 2, 32, 80, 80), weights("w0", 32, 32, 1, 1));
+    const deep = relu(conv(x, weights("w1", 32, 1, 5, 3), { pads: [2, 0, 1, 1], strides: [2, 2], group: 32 }));
+    return conv(deep, weights("w2", 32, 32, 3, 3));
+  },
   "uneven pads": () => {
     const x = conv(weights("x", 2, 32, 40, 40), weights("w0", 32, 32, 1, 1));
     return conv(x, weights("w1", 32, 32, 3, 3), { pads: [0, 0, 1, 1] });

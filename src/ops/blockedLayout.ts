@@ -1,14 +1,16 @@
 import { isStatic, sameShape } from "../base/shapes.ts";
 import { apply } from "../graph/operator.ts";
-import { countUses } from "../graph/rewrite.ts";
+import { copyOf, countUses } from "../graph/rewrite.ts";
 import { nodesOf } from "../graph/traverse.ts";
 import { constantNumbers, constantOf, type Node, type Value } from "../graph/value.ts";
 import { clip, relu } from "./activations.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { blockedConvolution, blockedInputGradient } from "./blockedConvolution.ts";
+import { blockedDepthwiseFilterGradient, isDepthwiseFilterGradient } from "./blockedFilterGradient.ts";
 import {
   blockedConv,
   blockedGlobalAveragePool,
+  blockedInnerProducts,
   blockView,
   canBeBlocked,
   reorderInput,
@@ -17,6 +19,7 @@ import {
 import { conv, convTranspose } from "./convolution.ts";
 import { reshape } from "./layout.ts";
 import { reduceMean, reduceSum } from "./reductions.ts";
+import { slice } from "./slicing.ts";
 import { transpose } from "./transpose.ts";
 
 /**
@@ -73,20 +76,26 @@ class Layouts {
   /** Decides where and how `node` is computed. */
   place(node: Node): void {
     const [output] = node.outputs;
-    const found = this.#convolution(node) ?? this.#fused(node) ?? this.#perChannel(node) ?? this.#elementwise(node);
+    const found =
+      this.#convolution(node) ??
+      this.#fused(node) ??
+      this.#perChannel(node) ??
+      this.#elementwise(node) ??
+      this.#sliced(node);
     if (found !== undefined) {
       this.#blocked.set(output, found);
       return;
     }
-    const turned = this.#channelsLastOf(node) ?? this.#reduction(node);
+    const turned = this.#channelsLastOf(node) ?? this.#reduction(node) ?? this.#filterGradient(node);
     if (turned !== undefined) {
       this.#plain.set(output, turned);
       return;
     }
-    const inputs = node.inputs.map((value) => value && this.plain(value));
-    if (inputs.every((value, i) => value === node.inputs[i])) return;
-    const copy = apply(node.operator, inputs, node.attributes, node.name === undefined ? {} : { name: node.name });
-    for (const [i, value] of node.outputs.entries()) this.#plain.set(value, copy.outputs[i]);
+    const copies = copyOf(
+      node,
+      node.inputs.map((value) => value && this.plain(value)),
+    );
+    for (const [i, value] of node.outputs.entries()) if (value !== copies[i]) this.#plain.set(value, copies[i]);
   }
 
   #convolution(node: Node): Value | undefined {
@@ -187,11 +196,21 @@ class Layouts {
     return perChannel ? reshape(result, shape) : result;
   }
 
+  /** Whole pixels of a block are picked as well as single ones, and faster. */
+  #sliced(node: Node): Value | undefined {
+    const [x, starts, ends, axes, steps] = node.inputs;
+    if (node.operator !== slice.operator || x === undefined || !this.#onlyBlocked(x)) return undefined;
+    if (String(axes && constantNumbers(axes)) !== "2,3" || !isMap(node.outputs[0], this.#block)) return undefined;
+    const view = reshape(this.blocked(x), blockView(x.staticShape, this.#block));
+    const cut = apply(slice.operator, [view, starts, ends, axes, steps], node.attributes).outputs[0];
+    return reshape(cut, node.outputs[0].staticShape);
+  }
+
   #onlyBlocked(value: Value): boolean {
     return this.#blocked.has(value) && !this.#plain.has(value);
   }
 
-  /** Sums and means over positions, and over the batch too, from the means of each image. */
+  /** Sums and means over positions, and over the batch too, from those of each image; a product is never written down. */
   #reduction(node: Node): Value | undefined {
     const [x, axes] = node.inputs;
     const isSum = node.operator === reduceSum.operator;
@@ -199,12 +218,29 @@ class Layouts {
     const over = String(axes && constantNumbers(axes));
     if (over !== "0,2,3" && over !== "2,3") return undefined;
     const [count, channels, height, width] = x.staticShape;
-    const means = blockedGlobalAveragePool(this.blocked(x)); // [N, C, 1, 1]
-    const mean = over === "2,3" ? means : reduceMean(means, [0], { keepdims: 1 });
-    const added = over === "2,3" ? height * width : count * height * width;
-    const total = isSum ? mul(mean, added) : mean;
+    const positions = height * width;
+    const factors = this.#mapsMultipliedTo(x);
+    const perImage = factors ? blockedInnerProducts(...factors) : blockedGlobalAveragePool(this.blocked(x)); // [N, C, 1, 1]
+    const summed = over === "2,3" ? perImage : reduceSum(perImage, [0], { keepdims: 1 });
+    const elements = over === "2,3" ? positions : count * positions;
+    const total = mul(summed, (factors ? 1 : positions) / (isSum ? 1 : elements));
     if (node.attributes["keepdims"] === 1) return total;
     return reshape(total, over === "2,3" ? [count, channels] : [channels]);
+  }
+
+  /** Two maps in the blocked layout whose product is `x`, where nothing but one node asks for it. */
+  #mapsMultipliedTo(x: Value): readonly [Value, Value] | undefined {
+    if (x.source.kind !== "node" || x.source.node.operator !== mul.operator || this.#uses.get(x) !== 1)
+      return undefined;
+    const [a, b] = x.source.node.inputs as readonly [Value, Value];
+    const areMaps = sameShape(a.shape, x.shape) && sameShape(b.shape, x.shape);
+    return areMaps ? [this.blocked(a), this.blocked(b)] : undefined;
+  }
+
+  #filterGradient(node: Node): Value | undefined {
+    if (!isDepthwiseFilterGradient(node, this.#block)) return undefined;
+    const [dy, x] = node.inputs as readonly [Value, Value];
+    return blockedDepthwiseFilterGradient(this.blocked(dy), this.blocked(x), node);
   }
 
   /** [N, C, H, W] → [N, H, W, C] is one reordering from the blocked layout. */

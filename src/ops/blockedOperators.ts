@@ -1,5 +1,6 @@
 import { defineOp, floats, int, ints, text } from "../graph/operator.ts";
-import type { Value } from "../graph/value.ts";
+import type { Node, Value } from "../graph/value.ts";
+import { reshape } from "./layout.ts";
 import { resolveWindow, slidLengths, windowFields } from "./window.ts";
 
 /**
@@ -42,11 +43,30 @@ export const blockedConv = defineOp("com.microsoft.nchwc::Conv", {
   },
 });
 
+/** Whether a node is such a convolution with one number per channel: an elementwise operator in all but its name. */
+export function isPerChannel({ operator, inputs: [x], attributes }: Node): boolean {
+  if (operator !== blockedConv.operator || attributes["group"] !== x?.shape[1]) return false;
+  return String(attributes["kernel_shape"]) === "1,1" && String(attributes["strides"] ?? "1,1") === "1,1";
+}
+
 /** Mean over both spatial axes: [N, C, 1, 1], where both layouts are one. */
 export const blockedGlobalAveragePool = defineOp("com.microsoft.nchwc::GlobalAveragePool", {
   inputs: ["x"],
   infer: ([x]) => [{ dtype: x.dtype, shape: [x.shape[0], x.shape[1], 1, 1] }],
 });
+
+/**
+ * Σ a·b over the positions of each channel of each image, [N, C, 1, 1]: b as the filter of a depthwise convolution that fits once.
+ *
+ * @param a blocked, as b
+ */
+export function blockedInnerProducts(a: Value, b: Value): Value {
+  const [count, channels, ...lengths] = a.staticShape;
+  const joined = count * channels;
+  const filter = reshape(b, [joined, 1, ...lengths]);
+  const sums = blockedConv(reshape(a, [1, joined, ...lengths]), filter, { kernel_shape: lengths, group: joined });
+  return reshape(sums, [count, channels, 1, 1]);
+}
 
 /** The layout in memory, as a shape that other operators understand: [N, C/b, H, W, b]. */
 export function blockView([count, channels, height, width]: readonly number[], block: number): readonly number[] {

@@ -22,7 +22,11 @@ export const lessOrEqual = defineOp("LessOrEqual", {
   inputs: ["a", "b"],
   infer: ([a, b]) => truth("LessOrEqual", a, b),
 });
-export const equal = defineOp("Equal", { inputs: ["a", "b"], infer: ([a, b]) => truth("Equal", a, b) });
+export const equal = defineOp("Equal", {
+  elementwise: true,
+  inputs: ["a", "b"],
+  infer: ([a, b]) => truth("Equal", a, b),
+});
 export const and = defineOp("And", {
   elementwise: true,
   inputs: ["a", "b"],

@@ -2,7 +2,7 @@ import { addDims, type Dim, multiplyDims } from "../base/shapes.ts";
 import { shapeError } from "../graph/infer.ts";
 import { defineOp, int, ints } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
-import { weightGradient } from "./convolutionGradient.ts";
+import { filterGradient } from "./convolutionGradient.ts";
 import { reduceSum } from "./reductions.ts";
 import { resolveTransposedWindow, resolveWindow, slidLengths, type Window, windowFields } from "./window.ts";
 
@@ -33,7 +33,7 @@ export const conv = defineOp("Conv", {
     const window = resolveWindow("Conv", attributes, w.staticShape.slice(2), x.shape.slice(2));
     return [
       inputGradient(dy, w, x.staticShape, window, group),
-      weightGradient(dy, x, w.staticShape, window, group),
+      filterGradient(dy, x, window, group),
       sumPerChannel(dy),
     ];
   },
@@ -80,7 +80,7 @@ export const convTranspose = defineOp("ConvTranspose", {
     const pads = [...padsBegin, ...padsEnd];
     return [
       conv(dy, w, { strides, dilations, pads, group, kernel_shape: kernel }),
-      weightGradient(x, dy, w.staticShape, window, group),
+      filterGradient(x, dy, window, group),
       sumPerChannel(dy),
     ];
   },

@@ -20,7 +20,8 @@ export interface ColumnOptions {
  * Shifts along the last axis are copies; those along the others move whole rows, in one Gather that runs on all threads.
  */
 export function columnsOf(x: Value, { lengths, window, reversed = false }: ColumnOptions): Value {
-  const channelMajor = transpose(x, { perm: [1, 0, ...lengths.map((_, i) => i + 2)] });
+  const seen = isPointwise(window) ? picked(x, lengths, window.strides) : x;
+  const channelMajor = transpose(seen, { perm: [1, 0, ...lengths.map((_, i) => i + 2)] });
   const [channels, count] = channelMajor.staticShape;
   if (isPointwise(window)) return reshape(channelMajor, [channels, count * sizeOf(lengths)]);
   const last = lengths.length - 1;
@@ -65,8 +66,18 @@ function padSpatial(x: Value, begin: readonly number[], end: readonly number[]):
   return pad(x, [0, 0, ...begin, 0, 0, ...end]);
 }
 
-function isPointwise({ kernel, strides, padsBegin, padsEnd }: Window): boolean {
-  return [...kernel, ...strides].every((k) => k === 1) && [...padsBegin, ...padsEnd].every((width) => width === 0);
+/** One tap and no pads: pixels as they are, or every few. */
+export function isPointwise({ kernel, padsBegin, padsEnd }: Window): boolean {
+  return kernel.every((k) => k === 1) && [...padsBegin, ...padsEnd].every((width) => width === 0);
+}
+
+/** The pixels of x [N, C, …] that a pointwise convolution with `strides` sees, [N, C, …lengths]. */
+export function picked(x: Value, lengths: readonly number[], strides: readonly number[]): Value {
+  if (strides.every((stride) => stride === 1)) return x;
+  const starts = lengths.map(() => 0);
+  const ends = lengths.map((length, i) => (length - 1) * strides[i] + 1);
+  const axes = lengths.map((_, i) => i + 2);
+  return slice(x, starts, ends, axes, strides);
 }
 
 /** Each value in `shape`, one after another along axis 1. */
@@ -76,7 +87,7 @@ function stacked(values: readonly Value[], shape: readonly number[]): Value {
 }
 
 /** All positions of a kernel, last axis fastest. */
-function offsets(kernel: readonly number[]): readonly (readonly number[])[] {
+export function offsets(kernel: readonly number[]): readonly (readonly number[])[] {
   return kernel.reduce<readonly (readonly number[])[]>(
     (prefixes, length) => prefixes.flatMap((prefix) => range(length).map((at) => [...prefix, at])),
     [[]],

@@ -1,4 +1,4 @@
-import { countUses, rewrite } from "../graph/rewrite.ts";
+import { countUses, rewrite, type Values } from "../graph/rewrite.ts";
 import type { Node, Value } from "../graph/value.ts";
 import { add, div, mul, sqrt, sub } from "./arithmetic.ts";
 import { conv } from "./convolution.ts";
@@ -10,7 +10,7 @@ import { batchNormalization } from "./normalisation.ts";
  * with s = scale/√(var + ε), s·(w∗x + b − mean) + bias = (s·w)∗x + s·(b − mean) + bias.
  * The work is then done on filters instead of feature maps, and gradients reach w, scale and bias through the same formula.
  */
-export function foldBatchNorm(outputs: readonly Value[]): readonly Value[] {
+export function foldBatchNorm<const T extends readonly Value[]>(outputs: T): Values<T> {
   const uses = countUses(outputs);
   return rewrite(outputs, (node, [x, scale, bias, mean, variance]) => {
     const before = producerOf(x);

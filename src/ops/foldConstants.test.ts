@@ -200,13 +200,4 @@ describe("a branch", () => {
     expect(imported({ opset: 15, nodes: nodes(3), inputs: images }).operators).toEqual(["Relu"]);
     expect(imported({ opset: 15, nodes: nodes(4), inputs: images }).operators).toEqual(["Neg"]);
   });
-
-  it("that waits for a computed condition is refused where it is needed", () => {
-    const nodes = [
-      node("ReduceMax", "x", "largest", { keepdims: i(0) }),
-      node("Cast", "largest", "positive", { to: i(9) }),
-      node("If", "positive", "y", chosen),
-    ];
-    expect(() => rewritten(file({ opset: 15, nodes }))).toThrow(/node "y" \(If\) runs graphs of its own/);
-  });
 });

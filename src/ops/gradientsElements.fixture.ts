@@ -1,6 +1,6 @@
 import { scalar, type Value } from "../graph/value.ts";
 import { hardSigmoid } from "./activations.ts";
-import { add, ceil, cos, max, min, mod, sin } from "./arithmetic.ts";
+import { add, ceil, cos, max, min, mod, mul, sin } from "./arithmetic.ts";
 import { greater } from "./comparison.ts";
 import { type GradientRow, row } from "./gradientRow.fixture.ts";
 import { groupNormalization, instanceNormalization, layerNormalization, lrn } from "./layerNormalisation.ts";
@@ -52,6 +52,8 @@ export const elementRows: readonly GradientRow[] = [
     (a, slope) => prelu(a, slope),
     awayFrom(0),
   ),
+  row("Max", "of three", [[4, 3], [3], [4, 1]], (a, b, c) => max(a, b, c)),
+  row("Min", "of one", [[5]], (a) => min(a)),
   row("Max", "broadcasts", [[4, 3], [3]], (a, b) => max(a, b)),
   row(
     "Min",
@@ -92,6 +94,26 @@ export const elementRows: readonly GradientRow[] = [
       [2, 4],
     ],
     (x, s) => layerNormalization(x, s, { axis: 1 }),
+  ),
+  row("LayerNormalization", "the mean alone", [[3, 5], [5]], (x, s) => layerNormalization.outputs(x, s)[1]),
+  row(
+    "LayerNormalization",
+    "the inverse deviation alone",
+    [[3, 5], [5]],
+    (x, s) => layerNormalization.outputs(x, s)[2],
+  ),
+  row(
+    "LayerNormalization",
+    "all three outputs",
+    [
+      [3, 2, 4],
+      [2, 4],
+      [2, 4],
+    ],
+    (x, s, b) => {
+      const [y, mean, inverse] = layerNormalization.outputs(x, s, b, { axis: 1 });
+      return add(mul(y, inverse), mul(mean, 2));
+    },
   ),
   row("InstanceNormalization", "maps", [[2, 3, 4, 5], [3], [3]], (x, s, b) => instanceNormalization(x, s, b)),
   row("InstanceNormalization", "rows", [[2, 3, 7], [3], [3]], (x, s, b) => instanceNormalization(x, s, b)),

@@ -3,11 +3,12 @@ import { broadcastShapes, type Shape } from "../base/shapes.ts";
 import { Tensor } from "../base/tensor.ts";
 import { opsetVersion } from "../graph/emit.ts";
 import { type AttributeValue, apply } from "../graph/operator.ts";
-import { constant, input, type TensorType, type Value } from "../graph/value.ts";
+import { constant, input, type TensorType, Value } from "../graph/value.ts";
 import { dtypeCode } from "../onnx/dtypes.ts";
 import type { Graph, LocalFunction, Model, Node, ValueInfo } from "../onnx/model.ts";
 import { limitRank } from "../onnx/readTensor.ts";
 import { widenModel } from "../onnx/widen.ts";
+import { branch } from "./branch.ts";
 import { constantTensor } from "./constantNode.ts";
 import { type Declared, declaredShape, declaredTypes } from "./declaredTypes.ts";
 import { ConstantFolder } from "./foldConstants.ts";
@@ -35,7 +36,7 @@ export interface ImportOptions {
 
 /**
  * Turns a model file into values that can be cut, extended and differentiated: older operator sets in their newest form, all
- * floats as float32, shape arithmetic computed, branches with a constant condition taken.
+ * floats as float32, shape arithmetic computed, branches with a constant condition taken, others kept.
  * Operators without a rule pass through with the types that the file declares.
  * Throws `model` or `shape`, naming file and node, when the graph is not sorted, defines a name twice or uses one that nothing defines.
  */
@@ -105,16 +106,43 @@ class Importer {
     if (local !== undefined) return this.#inline(local, node, inputs, scope);
     if (node.domain !== "") return this.#apply(node, inputs, scope);
     if (node.op === "Constant") return [constant(constantTensor(node), node.outputs[0])];
-    if (node.op === "If") {
-      const condition = this.#folder.known(inputs[0])?.elements[0];
-      const taken = node.attributes[condition ? "then_branch" : "else_branch"];
-      if (typeof condition === "number" && taken?.type === "graph") {
-        return this.graph(taken.value, scope.inside(taken.value));
-      }
-    }
+    const branched = node.op === "If" ? this.#if(node, inputs[0], scope) : undefined;
+    if (branched !== undefined) return branched;
     const call: Call = { op: node.op, inputs, attributes: node.attributes, outputs: node.outputs.length };
     const lifted = lift(call, scope.opset);
     return "op" in lifted ? this.#standard(node, lifted, scope) : lifted;
+  }
+
+  /** The branch that a constant condition takes; for a computed one both, in the newest form. */
+  #if(node: Node, condition: Value | undefined, scope: Scope): readonly Value[] | undefined {
+    const { then_branch: whenTrue, else_branch: whenFalse } = node.attributes;
+    if (whenTrue?.type !== "graph" || whenFalse?.type !== "graph" || condition === undefined) return undefined;
+    const known = this.#folder.known(condition)?.elements[0];
+    if (typeof known === "number") {
+      const { value } = known ? whenTrue : whenFalse;
+      return this.graph(value, scope.inside(value));
+    }
+    const captured = new Map<Value, Value>();
+    const inner = ({ value }: typeof whenTrue) =>
+      this.graph(
+        value,
+        scope.inside(value, (around, name) => this.#captured(captured, around, name)),
+      );
+    const branches = { condition, captured, whenTrue: inner(whenTrue), whenFalse: inner(whenFalse) };
+    if (branches.whenTrue.length !== node.outputs.length || branches.whenFalse.length !== node.outputs.length)
+      throw new GraftError("model", `its branches give another number of outputs than its own ${node.outputs.length}.`);
+    const declared = node.outputs.map((name) => this.#stated(name, scope));
+    return branch(branches, { name: nameOf(node), declared }).outputs;
+  }
+
+  /** What stands for a value inside a branch. Constants stand for themselves, as rules want to read them. */
+  #captured(captured: Map<Value, Value>, around: Value, name: string): Value {
+    if (around.source.kind === "constant") return around;
+    const inside = captured.get(around) ?? new Value({ kind: "input", name }, around.type);
+    captured.set(around, inside);
+    const known = this.#folder.known(around);
+    if (known !== undefined) this.#folder.remember(inside, known);
+    return inside;
   }
 
   /** A call of a function that the file defines: its nodes, over the operands. */
@@ -181,7 +209,7 @@ class Importer {
     const values: Record<string, AttributeValue> = {};
     for (const [name, { value }] of Object.entries(node.attributes)) values[name] = value;
     const declared = node.outputs.map((name, i) => (i === 0 ? type : undefined) ?? this.#stated(name, scope));
-    const applied = apply(operator, inputs, values, { name: node.name || (node.outputs[0] ?? ""), declared });
+    const applied = apply(operator, inputs, values, { name: nameOf(node), declared });
     for (const { type: inferred } of applied.outputs) checkType(inferred);
     const weight = foldWeight(applied);
     return weight === undefined ? applied.outputs : [weight];
@@ -200,7 +228,7 @@ class Importer {
       const isGraft = error instanceof GraftError;
       const said = messageOf(error);
       if (isGraft && said.startsWith(this.where)) throw error;
-      const at = `${this.where}: node "${node.name || node.outputs[0]}"`;
+      const at = `${this.where}: node "${nameOf(node)}"`;
       if (isGraft && said.startsWith("node "))
         throw new GraftError(error.code, `${this.where}: ${said}`, { cause: error });
       if (isGraft) throw new GraftError(error.code, `${at} (${node.op}): ${said}`, { cause: error });
@@ -208,6 +236,10 @@ class Importer {
       throw new GraftError("model", message, { cause: error });
     }
   }
+}
+
+function nameOf({ name, outputs }: Node): string {
+  return name || (outputs[0] ?? "");
 }
 
 function keyOf(domain: string, op: string): string {

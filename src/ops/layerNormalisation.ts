@@ -1,12 +1,17 @@
+import { sizeOf } from "../base/tensor.ts";
+import { isZero } from "../graph/filled.ts";
 import { axisOf, like, shapeError } from "../graph/infer.ts";
 import { defineOp, float, int } from "../graph/operator.ts";
 import type { Value } from "../graph/value.ts";
 import { add, mul, pow, reciprocal, sqrt, sub } from "./arithmetic.ts";
-import { reshape } from "./layout.ts";
+import { expand, reshape, reshapeLike } from "./layout.ts";
 import { averagePool } from "./pooling.ts";
 import { reduceMean, reduceSum } from "./reductions.ts";
 
-/** x̂ = (x − mean)/√(var + ε) over the axes from `axis` on, then scale·x̂ + bias (Ba et al. 2016, equation 4). */
+/**
+ * x̂ = (x − mean)/√(var + ε) over the axes from `axis` on, then scale·x̂ + bias (Ba et al. 2016, equation 4).
+ * Outputs 1 and 2 are the mean and 1/√(var + ε), with length 1 on those axes.
+ */
 export const layerNormalization = defineOp("LayerNormalization", {
   inputs: ["x", "scale", "bias?"],
   weights: ["scale", "bias?"],
@@ -17,12 +22,17 @@ export const layerNormalization = defineOp("LayerNormalization", {
     const statistic = { dtype: x.dtype, shape: x.shape.map((dim, i) => (i < from ? dim : 1)) };
     return [like(x), statistic, statistic];
   },
-  vjp: ([dy], { inputs: [x, scale], attributes: { axis, epsilon } }) => {
+  vjp: ([dy, dMean, dInverse], { inputs: [x, scale], attributes: { axis, epsilon } }) => {
     const from = axisOf("LayerNormalization", axis, x.rank);
     const axes = [...x.shape.keys()].filter((i) => i >= from);
     const { normalised, inverse } = normalise(x, axes, epsilon);
+    const count = sizeOf(x.staticShape.slice(from));
+    let dx = pulledBack(mul(dy, scale), normalised, inverse, axes);
+    // d mean/dx = 1/n, and d(1/σ)/dx = −x̂/(n·σ²).
+    if (!isZero(dMean)) dx = add(dx, mul(dMean, 1 / count));
+    if (!isZero(dInverse)) dx = sub(dx, mul(mul(mul(dInverse, mul(inverse, inverse)), normalised), 1 / count));
     // The sweep sums both to the shapes of scale and bias.
-    return [pulledBack(mul(dy, scale), normalised, inverse, axes), mul(dy, normalised), dy];
+    return [dx, mul(dy, normalised), dy];
   },
 });
 
@@ -44,19 +54,26 @@ export const instanceNormalization = defineOp("InstanceNormalization", {
   },
 });
 
-/** Group normalisation (Wu & He 2018, equation 7) of x [N, C, …], with scale and bias [C], from other operators. */
+/**
+ * Group normalisation (Wu & He 2018, equation 7) of x [N, C, …] from other operators, with scale and bias per channel, [C],
+ * or per group, [groups]. Throws `shape` when the channels do not divide into the groups.
+ */
 export function groupNormalization(
   x: Value,
   scale: Value,
   bias: Value,
   { groups, epsilon = 1e-5 }: { readonly groups: number; readonly epsilon?: number },
 ): Value {
-  const [count, , ...rest] = x.staticShape;
-  const grouped = reshape(x, [count, groups, -1]);
-  const { normalised } = normalise(grouped, [2], epsilon);
-  const ones = rest.map(() => 1);
-  const perChannel = (value: Value) => reshape(value, [1, -1, ...ones]);
-  return add(mul(reshape(normalised, x.staticShape), perChannel(scale)), perChannel(bias));
+  const channels = x.shape[1];
+  if (typeof channels !== "number" || groups < 1 || channels % groups !== 0)
+    throw shapeError("GroupNormalization", `${channels} channels do not divide into ${groups} groups`);
+  const { normalised } = normalise(reshape(x, [0, groups, -1]), [2], epsilon); // [N, G, C/G·…]
+  const perChannel = (statistic: Value) => {
+    const isPerGroup = statistic.shape[0] === groups && groups < channels;
+    const each = isPerGroup ? expand(reshape(statistic, [groups, 1]), [groups, channels / groups]) : statistic;
+    return reshape(each, [channels, ...x.shape.slice(2).map(() => 1)]);
+  };
+  return add(mul(reshapeLike(normalised, x), perChannel(scale)), perChannel(bias));
 }
 
 /** Local response normalisation over `size` channels: x / s^beta, s = bias + alpha/size · Σ x² (Krizhevsky et al. 2012, §3.3). */

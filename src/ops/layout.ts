@@ -2,6 +2,7 @@ import { addDims, type Dim, product } from "../base/shapes.ts";
 import { reshape } from "../graph/coreOperators.ts";
 import { axisOf, like, numbersOf, shapeError } from "../graph/infer.ts";
 import { defineOp, int } from "../graph/operator.ts";
+import type { Value } from "../graph/value.ts";
 import { slice } from "./slicing.ts";
 
 export { expand, reshape } from "../graph/coreOperators.ts";
@@ -84,6 +85,18 @@ export const unsqueeze = defineOp("Unsqueeze", {
   },
   vjp: ([dy], { inputs: [x] }) => [reshape(dy, x.staticShape)],
 });
+
+/** `x` in the shape of `like`, whose elements it has. Throws `shape` when too many lengths only have a name. */
+export function reshapeLike(x: Value, like: Value): Value {
+  const target = like.shape.map((dim, axis) => {
+    if (typeof dim === "number") return dim;
+    // The first axis survives a flattening of later ones, so that it may be kept by name.
+    return axis === 0 && x.shape[0] === dim ? 0 : -1;
+  });
+  if (target.filter((dim) => dim === -1).length <= 1) return reshape(x, target);
+  const unknown = like.shape.flatMap((dim, axis) => (typeof dim === "string" ? [axis] : []));
+  throw shapeError("Reshape", `the lengths of [${like.shape}] at axes ${unknown} must be known; give the image size`);
+}
 
 /** The lengths of `x` from axis `start` to `end`, as an int64 vector. */
 export const shapeOf = defineOp("Shape", {

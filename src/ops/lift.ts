@@ -1,12 +1,11 @@
 import { GraftError } from "../base/errors.ts";
-import type { Dim } from "../base/shapes.ts";
 import { Tensor } from "../base/tensor.ts";
 import { constant, constantNumbers, scalar, type Value } from "../graph/value.ts";
 import type { Attribute } from "../onnx/model.ts";
 import { logSoftmax, softmax } from "./activations.ts";
-import { add, div, max, min, mul, reciprocal, sqrt, sub } from "./arithmetic.ts";
-import { expand, flatten, identity, reshape } from "./layout.ts";
-import { reduceMean } from "./reductions.ts";
+import { add, mul, reciprocal, sqrt, sub } from "./arithmetic.ts";
+import { groupNormalization } from "./layerNormalisation.ts";
+import { flatten, identity, reshapeLike } from "./layout.ts";
 
 /** One node on its way into the graph: its operands are values already. */
 export interface Call {
@@ -42,9 +41,7 @@ const steps: ReadonlyMap<string, readonly Step[]> = new Map<string, readonly Ste
   ["GridSample", [{ before: 20, lift: liftGridSample }]],
   ["GroupNormalization", [{ before: always, lift: lowerGroupNormalization }]],
   ["LogSoftmax", [{ before: 13, lift: (call) => liftSoftmax(call, logSoftmax) }]],
-  ["Max", [{ before: always, lift: (call) => chain(call, max) }]],
   ["Mean", [{ before: always, lift: lowerMean }]],
-  ["Min", [{ before: always, lift: (call) => chain(call, min) }]],
   ["Pad", [becameInputs(11, ["pads", "value"])]],
   ["ReduceL1", [becameInputs(18, ["axes"])]],
   ["ReduceL2", [becameInputs(18, ["axes"])]],
@@ -162,26 +159,11 @@ function liftGridSample(call: Call): Call {
   return withText(call, { mode: names.get(mode) ?? mode });
 }
 
-/**
- * (x − mean)/√(var + ε) within each group of channels (Wu & He 2018), then scale and bias: per channel since version 21, per group before.
- * [N, C, …] → [N, G, C/G·…] → [N, C, …]
- */
-function lowerGroupNormalization(call: Call, opset: number): readonly Value[] {
+/** Scale and bias are per channel since version 21, per group before. */
+function lowerGroupNormalization(call: Call): readonly Value[] {
   const [x, scale, bias] = operands(call, 3);
-  const groups = numberOf(call, "num_groups") ?? 0;
-  const channels = x.shape[1];
-  if (typeof channels !== "number" || groups < 1 || channels % groups !== 0) {
-    throw new GraftError("model", `GroupNormalization: ${channels} channels do not divide into ${groups} groups.`);
-  }
-  const grouped = reshape(x, [0, groups, -1]);
-  const centred = sub(grouped, reduceMean(grouped, [2], { keepdims: 1 }));
-  const variance = reduceMean(mul(centred, centred), [2], { keepdims: 1 });
-  const normalised = div(centred, sqrt(add(variance, numberOf(call, "epsilon") ?? 1e-5)));
-  const perChannel = (statistic: Value) => {
-    const each = opset >= 21 ? statistic : expand(reshape(statistic, [groups, 1]), [groups, channels / groups]);
-    return reshape(each, [channels, ...x.shape.slice(2).map(() => 1)]);
-  };
-  return [add(mul(backTo(normalised, x), perChannel(scale)), perChannel(bias))];
+  const options = { groups: numberOf(call, "num_groups") ?? 0, epsilon: numberOf(call, "epsilon") ?? 1e-5 };
+  return [groupNormalization(x, scale, bias, options)];
 }
 
 /** Before 13, all axes from `axis` on were normalised together. */
@@ -191,22 +173,7 @@ function liftSoftmax(call: Call, normalise: typeof softmax): Call | readonly Val
   const axis = given < 0 ? given + x.rank : given;
   const alone = x.shape.slice(axis + 1).every((dim) => dim === 1);
   if (alone && axis < x.rank) return { ...call, attributes: { axis: { type: "int", value: axis } } };
-  return [backTo(normalise(flatten(x, { axis }), { axis: 1 }), x)];
-}
-
-/** `value` in the shape of `like`, whose elements it has. */
-function backTo(value: Value, like: Value): Value {
-  const unknown = like.shape.flatMap((dim, axis) => (typeof dim === "string" ? [axis] : []));
-  const target = like.shape.map((dim: Dim, axis) => {
-    if (typeof dim === "number") return dim;
-    // The first axis survives a flattening of later ones, so that it may be kept by name.
-    return axis === 0 && value.shape[0] === dim ? 0 : -1;
-  });
-  if (target.filter((dim) => dim === -1).length <= 1) return reshape(value, target);
-  throw new GraftError(
-    "model",
-    `the lengths of [${like.shape}] at axes ${unknown} must be known; give the image size.`,
-  );
+  return [reshapeLike(normalise(flatten(x, { axis }), { axis: 1 }), x)];
 }
 
 /** Before 18, leaving the lengths out meant equal parts, as many as there are outputs. */

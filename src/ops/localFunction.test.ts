@@ -10,6 +10,7 @@ import {
 import { readModel } from "../onnx/read.ts";
 import { f, file, node, type Parts, rewritten, run } from "./importModel.fixture.ts";
 import { importModel } from "./importModel.ts";
+import { processorMs } from "./processorTime.fixture.ts";
 
 type FunctionInit = MessageInitShape<typeof FunctionProtoSchema>;
 
@@ -70,9 +71,9 @@ describe("a function that a file defines", () => {
       });
       return { name: `F${at}`, input: ["a"], output: ["c"], node: [twice("a", "b"), twice("b", "c")] };
     });
-    const start = performance.now();
+    const start = processorMs();
     const bytes = withFunctions({ opset: 17, nodes: [call("F0", "x", "y")] }, doubling);
     expect(() => importModel(readModel(bytes))).toThrow(/functions call each other too often/);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(processorMs() - start).toBeLessThan(1000);
   });
 });

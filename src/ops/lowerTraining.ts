@@ -1,6 +1,8 @@
+import { expandComposites } from "../graph/composite.ts";
 import { deduplicate } from "../graph/deduplicate.ts";
 import { nodesOf } from "../graph/traverse.ts";
 import type { Value } from "../graph/value.ts";
+import { isDepthwiseFilterGradient } from "./blockedFilterGradient.ts";
 import { toBlockedLayout } from "./blockedLayout.ts";
 import { conv } from "./convolution.ts";
 import { convolutionsAsProducts } from "./convolutionProduct.ts";
@@ -13,7 +15,11 @@ import { openBatchNorm } from "./normalisation.ts";
  * @param block channels in a block, or nothing where the runtime has no blocked layout
  */
 export function lowerTraining(outputs: readonly Value[], block: number | undefined): readonly Value[] {
-  const shared = deduplicate(convolutionsAsProducts(openBatchNorm(outputs)));
+  const written = expandComposites(
+    convolutionsAsProducts(openBatchNorm(outputs)),
+    (node) => block !== undefined && isDepthwiseFilterGradient(node, block),
+  );
+  const shared = deduplicate(written);
   return block === undefined ? shared : toBlockedLayout(shared, block);
 }
 

@@ -1,4 +1,6 @@
+import { GraftError } from "../base/errors.ts";
 import { sizeOf } from "../base/tensor.ts";
+import { isZero } from "../graph/filled.ts";
 import { like, shapeError } from "../graph/infer.ts";
 import { defineOp, float, int } from "../graph/operator.ts";
 import { rewrite } from "../graph/rewrite.ts";
@@ -29,10 +31,13 @@ export const batchNormalization = defineOp("BatchNormalization", {
     }
     return training_mode ? [like(x), like(rest[1]), like(rest[2])] : [like(x)];
   },
-  vjp: ([dy], { inputs: [x, scale, , mean, variance], attributes }) =>
-    attributes.training_mode
+  vjp: ([dy, ...statistics], { inputs: [x, scale, , mean, variance], attributes }) => {
+    if (!statistics.every(isZero))
+      throw new GraftError("model", "the running statistics that BatchNormalization gives have no gradient.");
+    return attributes.training_mode
       ? trainingGradient(dy, x, scale, attributes.epsilon)
-      : frozenGradient(dy, x, scale, mean, variance, attributes.epsilon),
+      : frozenGradient(dy, x, scale, mean, variance, attributes.epsilon);
+  },
 });
 
 /**

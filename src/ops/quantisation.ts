@@ -1,5 +1,5 @@
 import { defineOp, int } from "../graph/operator.ts";
-import { rewrite } from "../graph/rewrite.ts";
+import { rewrite, type Values } from "../graph/rewrite.ts";
 import type { Value } from "../graph/value.ts";
 import { add, sub } from "./arithmetic.ts";
 import { stopGradient } from "./gradientControl.ts";
@@ -22,7 +22,7 @@ export const dequantizeLinear = defineOp("DequantizeLinear", {
  * The same graph, whose rounding passes gradients straight through (Bengio et al. 2013, §2.3): each value that is quantised and
  * dequantised again, x → q, becomes x + (q − x) with a gradient for x alone.
  */
-export function straightThrough(outputs: readonly Value[]): readonly Value[] {
+export function straightThrough<const T extends readonly Value[]>(outputs: T): Values<T> {
   return rewrite(outputs, (node, [quantised, ...scales]) => {
     const before = quantised?.source.kind === "node" ? quantised.source.node : undefined;
     if (node.operator !== dequantizeLinear.operator || before?.operator !== quantizeLinear.operator) return undefined;

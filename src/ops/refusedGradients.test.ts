@@ -5,10 +5,12 @@ import { einsum } from "./einsum.ts";
 import { gridSample } from "./gridSample.ts";
 import { scatterElements, scatterND } from "./indexing.ts";
 import { lrn } from "./layerNormalisation.ts";
+import { batchNormalization } from "./normalisation.ts";
 import { floatInput } from "./operators.fixture.ts";
 import { reduceSum } from "./reductions.ts";
 
 const indices = constantOf("int64", [1, 1], [0]);
+const ones = constantOf("float32", [2], [1, 1]);
 const updates = constantOf("float32", [1, 1], [2]);
 
 /** Forms that run but have no gradient: each says so instead of giving a wrong one. */
@@ -36,6 +38,12 @@ const refused: readonly (readonly [
     [1, 1, 3, 3],
     (x) => gridSample(x, constantOf("float32", [1, 1, 1, 2], [0, 0]), { mode: "cubic" }),
     /no gradient for rank 4 and mode "cubic"/,
+  ],
+  [
+    "a running mean",
+    [3, 2],
+    (x) => batchNormalization.outputs(x, ones, ones, ones, ones, { training_mode: 1 })[1],
+    /the running statistics that BatchNormalization gives have no gradient/,
   ],
 ];
 

@@ -2,28 +2,45 @@ import { GraftError } from "../base/errors.ts";
 import type { Value } from "../graph/value.ts";
 import type { Graph, Node } from "../onnx/model.ts";
 
+/** What a graph sees in the place of a value around it. */
+export type Capture = (value: Value, name: string) => Value;
+
+interface Surroundings {
+  readonly outer?: Scope;
+  readonly capture?: Capture;
+}
+
 /** The names that a graph defines, and those of the graph around it. */
 export class Scope {
   readonly #values = new Map<string, Value>();
   readonly #where: string;
   readonly #unheld: ReadonlyMap<string, string>;
   readonly #outer: Scope | undefined;
+  readonly #capture: Capture;
   /** The operator set in which the nodes here are written. */
   readonly opset: number;
   /** How many functions are being called. */
   readonly depth: number;
 
-  constructor(where: string, { unheld = new Map() }: Pick<Graph, "unheld">, opset: number, depth = 0, outer?: Scope) {
+  constructor(
+    where: string,
+    { unheld = new Map() }: Pick<Graph, "unheld">,
+    opset: number,
+    depth = 0,
+    around: Surroundings = {},
+  ) {
     this.#where = where;
     this.#unheld = unheld;
-    this.#outer = outer;
+    this.#outer = around.outer;
+    this.#capture = around.capture ?? ((value) => value);
     this.opset = opset;
     this.depth = depth;
   }
 
-  /** For a graph inside a node here, which sees these names too. */
-  inside(graph: Graph): Scope {
-    return new Scope(this.#where, graph, this.opset, this.depth, this);
+  /** For a graph inside a node here, which sees these names too: `capture` says as which value. */
+  inside(graph: Graph, capture?: Capture): Scope {
+    const around = { outer: this, ...(capture === undefined ? {} : { capture }) };
+    return new Scope(this.#where, graph, this.opset, this.depth, around);
   }
 
   define(name: string, value: Value, by?: Node): void {
@@ -52,7 +69,8 @@ export class Scope {
   #find(name: string): Value | undefined {
     const here = this.#values.get(name);
     if (here !== undefined || this.#outer === undefined) return here;
-    return this.#outer.#find(name);
+    const around = this.#outer.#find(name);
+    return around && this.#capture(around, name);
   }
 }
 

@@ -1,8 +1,8 @@
 import { addDims, type Dim } from "../base/shapes.ts";
-import { reshape } from "../graph/coreOperators.ts";
 import { axisOf, like, numbersOf, shapeError } from "../graph/infer.ts";
 import { defineOp, text } from "../graph/operator.ts";
 import { constantNumbers, constantOf, type TensorType, type Value } from "../graph/value.ts";
+import { gather } from "./indexing.ts";
 import { matmul } from "./products.ts";
 import { transpose } from "./transpose.ts";
 
@@ -21,7 +21,8 @@ export const slice = defineOp("Slice", {
   vjp: ([dy], { inputs: [x, starts, ends, axes, steps] }): Value[] => {
     const cuts = cutsOf(x, starts, ends, axes, steps);
     let dx = dy;
-    for (const each of cuts) dx = scatterAxis(dx, each, x.staticShape[each.axis]);
+    // The last axis first, while there is least to move one by one.
+    for (const each of cuts.toReversed()) dx = scatterAxis(dx, each, x.staticShape[each.axis]);
     return [dx];
   },
 });
@@ -102,23 +103,13 @@ export function cutAxis(begin: number, end: number, step: number, length: number
 }
 
 /** Puts the elements of a cut back to their places in an axis of `length`, zeros elsewhere. */
-function scatterAxis(dy: Value, { axis, count, start: first, step }: Cut, length: number): Value {
-  const stride = Math.abs(step);
-  const forward = step > 0 ? dy : slice(dy, [count - 1], [-count - 1], [axis], [-1]);
-  const start = step > 0 ? first : first + (count - 1) * step;
-  const spread = stride === 1 ? forward : interleaveZeros(forward, axis, stride);
-  const width = (count - 1) * stride + 1;
-  return padAxis(spread, axis, start, length - start - width);
-}
-
-/** a b c → a 0 b 0 c for stride 2. */
-function interleaveZeros(x: Value, axis: number, stride: number): Value {
-  const shape = x.staticShape;
-  const count = shape[axis];
-  const column = reshape(x, [...shape.slice(0, axis + 1), 1, ...shape.slice(axis + 1)]);
-  const widened = padAxis(column, axis + 1, 0, stride - 1);
-  const flat = reshape(widened, shape.with(axis, count * stride));
-  return padAxis(flat, axis, 0, 1 - stride);
+function scatterAxis(dy: Value, { axis, count, start, step }: Cut, length: number): Value {
+  if (step === 1) return padAxis(dy, axis, start, length - start - count);
+  const origin = [...Array(length).keys()].map((at) => {
+    const source = (at - start) / step;
+    return Number.isInteger(source) && source >= 0 && source < count ? source : count;
+  });
+  return gather(padAxis(dy, axis, 0, 1), constantOf("int64", [length], origin), { axis });
 }
 
 function padAxis(x: Value, axis: number, begin: number, end: number): Value {

@@ -8,6 +8,7 @@ import { reduceL2, reduceMax, reduceSum } from "./reductions.ts";
 
 const a = input("a", "float32", [4]);
 const b = input("b", "float32", [4]);
+const c = input("c", "float32", [4]);
 
 /** Gradients of Σ y, as PyTorch gives them. */
 async function gradients(y: Value, values: readonly number[], others: readonly number[]) {
@@ -30,6 +31,26 @@ it("halves the gradient between equal operands, infinite ones too", async () => 
     [1, 0, 0.5, 0.5],
     [0, 1, 0.5, 0.5],
   ]);
+});
+
+it.each([
+  ["largest", max, 1],
+  ["smallest", min, -1],
+] as const)("shares the gradient of the %s of many operands evenly", async (_, choose, sign) => {
+  const gradientsOf = differentiate(reduceSum(choose(a, b, c, b), { keepdims: 0 }), [a, b, c]);
+  const [da, db, dc] = gradientsOf;
+  const infinite = sign * Number.POSITIVE_INFINITY;
+  const feeds = {
+    a: Tensor.float32([4], [sign, 2 * sign, 0, infinite]),
+    b: Tensor.float32([4], [sign, sign, sign, infinite]),
+    c: Tensor.float32([4], [sign, 2 * sign, -sign, 0]),
+  };
+  const results = await evaluate([a, b, c], { da, db, dc }, feeds);
+  const third = Math.fround(1 / 3);
+  // b counts twice: as in `torch.stack([a, b, c, b]).amax(0)`.
+  expect([...results["da"].floats]).toEqual([0.25, 0.5, 0, third]);
+  expect([...results["db"].floats]).toEqual([0.5, 0, 1, Math.fround(2 * third)]);
+  expect([...results["dc"].floats]).toEqual([0.25, 0.5, 0, 0]);
 });
 
 it("shares the gradient of a maximum among equal entries", async () => {

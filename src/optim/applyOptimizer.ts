@@ -5,11 +5,10 @@ import { reduceSum } from "../ops/reductions.ts";
 import { groupOf } from "./groups.ts";
 import type { Optimizer } from "./rule.ts";
 
-export interface Update {
-  readonly parameter: Value;
+export interface Trained {
   /** The parameter's name, from which slots take theirs. */
   readonly path: string;
-  readonly gradient: Value;
+  readonly value: Value;
 }
 
 /** The part of a step graph that changes parameters. */
@@ -33,20 +32,21 @@ export function averagePath(path: string): string {
   return `${path}/average`;
 }
 
-/** Writes one step of `optimizer` for all `updates`. */
-export function applyOptimizer(optimizer: Optimizer, updates: readonly Update[]): OptimizerGraph {
+/** Writes one step of `optimizer` for all of `trained`, whose gradients come in the same order. */
+export function applyOptimizer(
+  optimizer: Optimizer,
+  trained: readonly Trained[],
+  gradients: readonly Value[],
+): OptimizerGraph {
   const learningRate = input("learningRate", "float32", []);
-  const gradients = clipByGlobalNorm(
-    updates.map(({ gradient }) => gradient),
-    optimizer.clipNorm,
-  );
+  const clipped = clipByGlobalNorm(gradients, optimizer.clipNorm);
   const scalars = optimizer.rules.map((rule, i) =>
     Object.entries(rule.scalars).map(([name, at]) => ({ name, at, value: input(`${name}.${i}`, "float32", []) })),
   );
   const slots: OptimizerGraph["slots"][number][] = [];
   const parameters = new Map<string, Value>();
-  updates.forEach(({ parameter, path }, index) => {
-    let direction = gradients[index];
+  trained.forEach(({ value: parameter, path }, index) => {
+    let direction = clipped[index];
     const group = groupOf(optimizer.groups, path);
     optimizer.rules.forEach((rule, i) => {
       const shape = parameter.staticShape;

@@ -10,14 +10,18 @@ import type { Optimizer } from "./rule.ts";
 async function step(optimizer: Optimizer, paths: readonly string[]): Promise<Record<string, number>> {
   const updates = paths.map((path) => ({
     path,
-    parameter: input(path, "float32", [1]),
+    value: input(path, "float32", [1]),
     gradient: input(`${path}'`, "float32", [1]),
   }));
-  const graph = applyOptimizer(optimizer, updates);
+  const graph = applyOptimizer(
+    optimizer,
+    updates,
+    updates.map(({ gradient }) => gradient),
+  );
   const slots = graph.slots.map(({ path, old, next }) => ({ path, old, next }));
   const inputs = [
     graph.learningRate,
-    ...updates.flatMap(({ parameter, gradient }) => [parameter, gradient]),
+    ...updates.flatMap(({ value, gradient }) => [value, gradient]),
     ...slots.map(({ old }) => old),
   ];
   const feeds: Record<string, Tensor> = { learningRate: Tensor.float32([], [optimizer.learningRate]) };

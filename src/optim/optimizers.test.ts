@@ -59,16 +59,20 @@ async function run(optimizer: Optimizer, paths: readonly string[], steps: number
   const shapes = Object.fromEntries(paths.map((path) => [path, start[path]?.shape ?? []]));
   const updates = paths.map((path) => ({
     path,
-    parameter: input(path, "float32", shapes[path] ?? []),
+    value: input(path, "float32", shapes[path] ?? []),
     gradient: input(`gradient ${path}`, "float32", shapes[path] ?? []),
   }));
-  const graph = applyOptimizer(optimizer, updates);
+  const graph = applyOptimizer(
+    optimizer,
+    updates,
+    updates.map(({ gradient }) => gradient),
+  );
   const state: Record<string, Tensor> = {};
   for (const path of paths) state[path] = Tensor.float32(shapes[path] ?? [], start[path]?.data ?? []);
   for (const { path, shape } of graph.slots)
     state[path] = Tensor.float32(shape, new Array(shape.reduce((a, b) => a * b, 1)).fill(0));
   const inputs = [
-    ...updates.flatMap(({ parameter, gradient }) => [parameter, gradient]),
+    ...updates.flatMap(({ value, gradient }) => [value, gradient]),
     graph.learningRate,
     ...graph.scalars.map(({ value }) => value),
     ...graph.slots.map(({ old }) => old),

@@ -5,6 +5,7 @@ export interface Platform {
   readonly engine: Engine;
   readonly codec: Codec;
   readonly store: Store;
+  readonly fetcher: Fetcher;
   /** SHA-256, as 64 hexadecimal digits. */
   digest(...parts: readonly Uint8Array[]): string;
   /** CRC-32 (ISO 3309). */
@@ -104,4 +105,36 @@ export interface Store {
   /** Removes a file or a folder with all in it; missing is fine. */
   remove(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
+}
+
+/** A file that lies elsewhere and is brought once. */
+export type RemoteFile =
+  | {
+      readonly kind: "hub";
+      /** `owner/name` on the Hugging Face hub. */
+      readonly repository: string;
+      /** A commit, a branch or a tag. */
+      readonly revision: string;
+      readonly file: string;
+      /** Where known beforehand; else what the hub says of the file is checked. */
+      readonly sha256?: string;
+    }
+  | { readonly kind: "url"; readonly url: string; readonly sha256: string };
+
+export interface FetchOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Bytes that have arrived, and how many there will be, where known. */
+  readonly progress?: ((done: number, total: number | undefined) => void) | undefined;
+}
+
+/** Brings files from elsewhere into a cache of this machine. */
+export interface Fetcher {
+  /** The path of the file in the cache, or nothing when it is not there. Asks no other machine. */
+  cached(file: RemoteFile): Promise<string | undefined>;
+  /**
+   * The path of the file in the cache, brought there if need be: whole and with the expected hash, or not at all.
+   *
+   * @throws `network` when it cannot be had, saying where to put it by hand; `input` when it is not what was expected
+   */
+  fetch(file: RemoteFile, options?: FetchOptions): Promise<string>;
 }

@@ -1,3 +1,4 @@
+import { backbones } from "./backbones.ts";
 import { demo } from "./demo.ts";
 import { evaluate } from "./evaluate.ts";
 import { predict } from "./predict.ts";
@@ -6,4 +7,4 @@ import type { Task } from "./task.ts";
 import { train } from "./train.ts";
 
 /** Everything Graft does for a user: the one list from which commands, routes and forms come. */
-export const tasks: readonly Task[] = [train, evaluate, predict, preview, demo];
+export const tasks: readonly Task[] = [train, evaluate, predict, preview, backbones, demo];

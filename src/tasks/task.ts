@@ -4,12 +4,33 @@ import type { ClassificationReport } from "../metrics/classification.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
 
+/** A set of published weights as a user sees it. */
+export interface BackboneEntry {
+  readonly name: string;
+  readonly source: string;
+  readonly licence: string;
+  readonly top1: number | undefined;
+  /** Of the file in bytes: as it lies in the cache, else 4 for each parameter. */
+  readonly size: number | undefined;
+  /** Its path, or nothing when it is not in the cache. */
+  readonly cached: string | undefined;
+  readonly isRemote: boolean;
+}
+
 /** What a task reports while it runs: plain data that a terminal draws, `--json` prints and a server streams. */
 export type TaskEvent =
   | FitEvent
   | { readonly type: "note"; readonly text: string }
   | { readonly type: "warning"; readonly text: string }
-  | { readonly type: "progress"; readonly phase: string; readonly done: number; readonly total: number }
+  | {
+      readonly type: "progress";
+      readonly phase: string;
+      readonly done: number;
+      readonly total: number;
+      /** Default: images. */
+      readonly unit?: "bytes";
+    }
+  | { readonly type: "backbones"; readonly entries: readonly BackboneEntry[] }
   | {
       readonly type: "report";
       readonly title: string;

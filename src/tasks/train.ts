@@ -19,11 +19,12 @@ import { drawsPerImage, FeatureCache } from "../transfer/featureCache.ts";
 import { Augmenter, augmented, pixelData } from "../transfer/pixelData.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { openData, prepareData } from "./dataset.ts";
+import { loadBackbone } from "./loadBackbone.ts";
 import { reportOn } from "./reportOn.ts";
 import { RunFolder } from "./runFolder.ts";
 import { defineTask, parseInput, type Task, type TaskEvent } from "./task.ts";
 import { type TrainInput, trainSchema } from "./trainInput.ts";
-import { balancingWeights, loadBackbone, scratchPreparation, trainedNetwork } from "./trainPlan.ts";
+import { balancingWeights, scratchPreparation, trainedNetwork } from "./trainPlan.ts";
 
 /** Epochs without a better validation loss before training ends. */
 const patience = 5;
@@ -40,7 +41,7 @@ export const train: Task = defineTask({
     const { data } = input;
     if (data === undefined) throw new GraftError("usage", "train: give the data set, such as: graft train photos/");
     const augmentation = parseAugmentation(input.augment);
-    const backbone = await loadBackbone(input, platform);
+    const backbone = yield* loadBackbone(input, platform, signal);
     for (const text of backbone?.warnings ?? []) yield { type: "warning", text };
     const source = yield* openData(data, platform, input.group);
     const preparation = backbone?.preparation ?? (await scratchPreparation(source, input.size, platform));
@@ -204,7 +205,8 @@ async function* openRun(job: Job, classWeights: readonly number[] | undefined): 
   const folder = await RunFolder.claim(input.out ?? store.join("runs", name), platform);
   const absolute = {
     data: input.data && store.absolute(input.data),
-    backbone: input.backbone && store.absolute(input.backbone),
+    backbone: await absoluteFile(input.backbone, store),
+    weights: await absoluteFile(input.weights, store),
   };
   await folder.writeJson("splits.json", {
     content,
@@ -222,6 +224,11 @@ async function* openRun(job: Job, classWeights: readonly number[] | undefined): 
   });
   yield { type: "artefact", kind: "run", path: folder.path };
   return folder;
+}
+
+/** Files are remembered by their whole path; names and addresses as they are. */
+async function absoluteFile(path: string | undefined, store: Platform["store"]): Promise<string | undefined> {
+  return path !== undefined && (await store.info(path)) !== undefined ? store.absolute(path) : path;
 }
 
 async function startingPoint(plan: FitPlan, folder: RunFolder, platform: Platform) {

@@ -10,7 +10,15 @@ export const trainSchema = z.object({
   backbone: z
     .string()
     .optional()
-    .describe("pretrained ONNX classifier, frozen up to its last layer; without it a small CNN learns from scratch"),
+    .describe(
+      "pretrained network, frozen up to its last layer: an ONNX classifier, or a name of graft backbones such as resnet18; without it a small CNN learns from scratch",
+    ),
+  weights: z
+    .string()
+    .optional()
+    .describe(
+      "weights for the named network: a .safetensors, .pth, .h5, .keras or .npz file, hf://owner/name/file or https://…#sha256=…",
+    ),
   out: z.string().optional().describe("run folder (default: runs/<name of the data>)"),
   epochs: z
     .number()

@@ -1,4 +1,3 @@
-import { loadBackboneFile } from "../backbones/backboneFile.ts";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { simpleCnn } from "../backbones/simpleCnn.ts";
 import { GraftError } from "../base/errors.ts";
@@ -9,20 +8,6 @@ import type { Preparation } from "../image/prepare.ts";
 import { dense } from "../nn/denseLayers.ts";
 import { type Network, sequentialNetwork } from "../nn/network.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { TrainInput } from "./trainInput.ts";
-
-/** Reads the backbone that the user named. */
-export async function loadBackbone({ backbone, size }: TrainInput, platform: Platform): Promise<Backbone | undefined> {
-  if (backbone === undefined) return undefined;
-  const { store } = platform;
-  if ((await store.info(backbone))?.kind !== "file") {
-    throw new GraftError(
-      "input",
-      `--backbone: "${backbone}" is not a file. Expected a pretrained classifier in ONNX format.`,
-    );
-  }
-  return loadBackboneFile(backbone, platform, size);
-}
 
 /** From scratch the images' own size is kept where it is small; larger ones are reduced to 128 pixels. */
 export async function scratchPreparation(

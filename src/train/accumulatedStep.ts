@@ -93,9 +93,10 @@ async function compilePart(recipe: Recipe, size: number, dtype: "float32" | "uin
   ]);
   const parameters = recipe.network.parameters.list.map(({ value }) => value);
   const moved = [...graph.build.updates.keys()];
+  const inputs = [...graph.inputs, share, ...parameters, ...sums];
   return {
-    program: await compileLowered("gradients", [...graph.inputs, share, ...parameters, ...sums], outputs, engine),
-    target: recipe.loss.target(graph.predictions),
+    program: await compileLowered("gradients", inputs, outputs, engine, recipe.recompute),
+    target: graph.target,
     trainable: graph.trainable,
     moved,
     into: (state) => Object.fromEntries(moved.map((path) => [nextName(path), state.spare(path)])),

@@ -1,6 +1,7 @@
 import { Tensor } from "../base/tensor.ts";
-import { input, type Value } from "../graph/value.ts";
-import type { Loss } from "../nn/losses.ts";
+import { rewriteNamed } from "../graph/rewrite.ts";
+import type { Value } from "../graph/value.ts";
+import { buildLoss, type Loss } from "../nn/loss.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
 import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
@@ -88,10 +89,9 @@ export class Evaluator {
     const build = startBuild(this.#network.parameters);
     const x = batchInput(this.#network, count, dtype);
     const predictions = forward(this.#network, x, build);
-    const target = loss.target(predictions);
-    const y = input("target", target.dtype, target.shape);
-    const outputs = { losses: loss.perSample(y, predictions), predictions };
-    const program = await this.#compiled(`${loss.name} ${count} ${dtype}`, [x, y], outputs);
+    const { target, fed, perSample } = buildLoss(loss, predictions, build);
+    const outputs = { losses: perSample, predictions };
+    const program = await this.#compiled(`${loss.name} ${count} ${dtype}`, [x, fed], outputs);
     return { program, target };
   }
 
@@ -109,8 +109,7 @@ export class Evaluator {
 
   async #compile(inputs: readonly Value[], outputs: Readonly<Record<string, Value>>): Promise<Program> {
     const parameters = this.#network.parameters.list.map(({ value }) => value);
-    const folded = foldBatchNorm(Object.values(outputs));
-    const named = Object.keys(outputs).map((name, i): [string, Value] => [name, folded[i] as Value]);
-    return compileLowered("evaluate", [...inputs, ...parameters], new Map(named), this.#engine);
+    const folded = rewriteNamed(new Map(Object.entries(outputs)), foldBatchNorm);
+    return compileLowered("evaluate", [...inputs, ...parameters], folded, this.#engine);
   }
 }

@@ -1,5 +1,6 @@
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
+import { buildLoss } from "../nn/loss.ts";
 import { batchInput, forward } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
 import type { Schedule } from "../optim/schedules.ts";
@@ -255,8 +256,9 @@ function checkPlan({ recipe, train, validation }: FitPlan): void {
   if (train.count === 0) throw new GraftError("data", "there is no sample to train on.");
   const { network, loss } = recipe;
   const step = network.inputShape;
-  const outputs = forward(network, batchInput(network, 1, "float32"), startBuild(network.parameters));
-  const sparse = loss.target(outputs).dtype === "int32";
+  const build = startBuild(network.parameters);
+  const outputs = forward(network, batchInput(network, 2, "float32"), build);
+  const sparse = buildLoss(loss, outputs, build).target.dtype === "int32";
   for (const data of [train, ...(validation === undefined ? [] : [validation])]) {
     if (data.inputShape.join() !== step.join()) {
       throw new GraftError("data", `the samples have shape [${data.inputShape}], the model expects [${step}].`);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { stream } from "../base/random.ts";
 import { conv2d, depthwiseConv2d } from "../nn/convolutionLayers.ts";
-import { dense, dropout, flatten } from "../nn/denseLayers.ts";
+import { activate, dense, dropout, flatten } from "../nn/denseLayers.ts";
 import { input } from "../nn/layer.ts";
 import { add, concatenate } from "../nn/mergeLayers.ts";
 import { batchNormalization } from "../nn/normalisationLayers.ts";
@@ -93,6 +93,29 @@ describe("fit", () => {
       const parts = await trained(partSize);
       expect(Math.max(...parts.map((value, i) => Math.abs(value - (whole[i] ?? Number.NaN))))).toBeLessThan(1e-4);
     }
+  });
+
+  it("comes to the same bits when activations are computed again", async () => {
+    const random = stream(2, "images");
+    const x = Float32Array.from({ length: 12 * 16 * 16 * 3 }, () => random.normal());
+    const stage = () => [conv2d(16, 3, { padding: "same" }), batchNormalization(), activate("relu")];
+    const trained = async (recompute: boolean) => {
+      const layers = [
+        ...stage(),
+        ...stage(),
+        ...stage(),
+        globalAveragePooling2d(),
+        dense(2, { activation: "softmax" }),
+      ];
+      const model = sequentialModel(layers, { inputShape: [16, 16, 3] }, platform);
+      model.compile({ optimizer: "adam", loss: "sparseCategoricalCrossentropy" });
+      await model.fit(
+        { x, y: Int32Array.from({ length: 12 }, (_, i) => i % 2) },
+        { epochs: 2, batchSize: 4, recompute },
+      );
+      return [...model.weights().values()].flatMap(({ floats }) => [...floats]);
+    };
+    expect(await trained(true)).toEqual(await trained(false));
   });
 
   it("measures and ends with the average of the weights where one is kept", async () => {

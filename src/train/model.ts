@@ -1,7 +1,8 @@
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import type { Layer, SymbolicTensor } from "../nn/layer.ts";
-import { type Loss, type LossName, losses } from "../nn/losses.ts";
+import type { Loss } from "../nn/loss.ts";
+import { type LossName, losses } from "../nn/losses.ts";
 import { functionalNetwork, type Network, sequentialNetwork } from "../nn/network.ts";
 import type { Parameter } from "../nn/scope.ts";
 import { summary } from "../nn/summary.ts";
@@ -20,7 +21,7 @@ import { initialTensors, TrainingState } from "./state.ts";
 export interface CompileOptions {
   /** An optimiser or its name with default settings. Default rmsprop, as in Keras. */
   readonly optimizer?: Optimizer | OptimizerName;
-  /** A loss or its name. */
+  /** A loss or its name; several as `weightedSum`, your own as an object of the form `Loss`. */
   readonly loss: Loss | LossName;
   readonly metrics?: readonly MeasureName[];
 }
@@ -32,6 +33,8 @@ export interface FitOptions {
   readonly batchSize?: number;
   /** Samples computed at once, where a whole batch would not fit into memory; gradients are summed. Default the batch. */
   readonly partSize?: number;
+  /** Computes activations again in the backward pass instead of keeping all of them: less memory, more time, the same bits. */
+  readonly recompute?: boolean;
   readonly validation?: Data;
   readonly callbacks?: readonly Callback[];
   /** The learning rate over the run, as a multiple of the optimiser's. Default constant. */
@@ -42,6 +45,13 @@ export interface FitOptions {
   readonly classWeights?: readonly number[];
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: FitEvent) => void;
+}
+
+export interface FunctionalOptions {
+  readonly seed?: number;
+  readonly name?: string;
+  /** Further ends of the model, for losses alone (`lossAt`). */
+  readonly auxiliary?: readonly SymbolicTensor[];
 }
 
 /** Arrays with `x` and `y`, or anything that loads batches. */
@@ -124,7 +134,7 @@ export class Model {
     const trainable = this.network.parameters.trainable.filter(({ path }) => this.#trainable(path));
     const run = fit(
       {
-        recipe: { network: this.network, loss, optimizer, trainable },
+        recipe: { network: this.network, loss, optimizer, trainable, recompute: options.recompute === true },
         train: this.#data(train),
         validation: validation === undefined ? undefined : this.#data(validation),
         epochs,
@@ -207,12 +217,9 @@ export function sequentialModel(
 }
 
 /** A model of any wiring, by its output, on `platform`. */
-export function functionalModel(
-  output: SymbolicTensor,
-  options: { readonly seed?: number; readonly name?: string },
-  platform: Platform,
-): Model {
-  return new Model(functionalNetwork(output), platform, { name: "functional", ...options });
+export function functionalModel(output: SymbolicTensor, options: FunctionalOptions, platform: Platform): Model {
+  const { auxiliary, ...rest } = options;
+  return new Model(functionalNetwork(output, auxiliary), platform, { name: "functional", ...rest });
 }
 
 function named<T extends object, K extends keyof T & string>(what: string, table: T, name: K): T[K] {

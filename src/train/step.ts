@@ -3,8 +3,9 @@ import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
 import { differentiate } from "../graph/differentiate.ts";
 import { emit } from "../graph/emit.ts";
+import { rewriteNamed } from "../graph/rewrite.ts";
 import { input, type Value } from "../graph/value.ts";
-import type { Loss } from "../nn/losses.ts";
+import { buildLoss, type Loss, type Target } from "../nn/loss.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
 import { penalty } from "../nn/regularizers.ts";
 import { type Build, type Parameter, type Statistics, startBuild } from "../nn/scope.ts";
@@ -12,6 +13,7 @@ import { writeModel } from "../onnx/write.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
 import { hasConvolution, lowerTraining } from "../ops/lowerTraining.ts";
+import { recomputeActivations } from "../ops/recompute.ts";
 import { reduceSum } from "../ops/reductions.ts";
 import { applyOptimizer, type OptimizerGraph } from "../optim/applyOptimizer.ts";
 import { groupOf } from "../optim/groups.ts";
@@ -29,6 +31,8 @@ export interface Recipe {
   readonly trainable: readonly Parameter[];
   /** What batch normalisation does with its statistics; by default it measures them. */
   readonly statistics?: Statistics;
+  /** Computes activations again in the backward pass, a third more work, instead of keeping all of them in memory. */
+  readonly recompute?: boolean;
 }
 
 /** Everything a step is fed besides the state. */
@@ -49,7 +53,7 @@ export interface StepResult {
 /** One compiled training step for one batch size. */
 export interface Step {
   /** What the loss expects as targets. */
-  readonly target: ReturnType<Loss["target"]>;
+  readonly target: Target;
   run(state: TrainingState, batch: Batch, learningRate: number): Promise<StepResult>;
   dispose(): Promise<void>;
 }
@@ -58,6 +62,8 @@ export interface Step {
 export interface GradientGraph {
   /** What a batch feeds. */
   readonly inputs: readonly Value[];
+  /** What the loss expects as targets. */
+  readonly target: Target;
   readonly loss: Value;
   readonly predictions: Value;
   /** What the optimiser changes, and the gradient of each. */
@@ -83,18 +89,17 @@ export function buildGradients(
   const x = batchInput(network, count, dtype);
   const build = startBuild(network.parameters, keys, statistics);
   const predictions = forward(network, x, build);
-  const expected = loss.target(predictions);
-  const y = input("target", expected.dtype, expected.shape);
+  const { target, fed: y, perSample } = buildLoss(loss, predictions, build);
   // Keras' reduction: the weighted sum over the batch, divided by its size.
-  const data = mul(reduceSum(mul(loss.perSample(y, predictions), weights), { keepdims: 0 }), 1 / count);
+  const data = mul(reduceSum(mul(perSample, weights), { keepdims: 0 }), 1 / count);
   const penalties = trainable.flatMap(({ value, regularizer }) => (regularizer ? [penalty(value, regularizer)] : []));
   const written = penalties.reduce((sum, one) => add(sum, one), data);
-  const [total, shown] = foldBatchNorm([written, predictions]) as readonly [Value, Value];
+  const [total, shown] = foldBatchNorm([written, predictions]);
   const gradients = differentiate(
     total,
     trainable.map(({ value }) => value),
   );
-  return { inputs: [x, y, weights, keys], loss: total, predictions: shown, trainable, gradients, build };
+  return { inputs: [x, y, weights, keys], target, loss: total, predictions: shown, trainable, gradients, build };
 }
 
 /** The same, and the update that follows. */
@@ -111,8 +116,7 @@ export function buildUpdate(
   trainable: readonly Parameter[],
   gradients: readonly Value[],
 ): OptimizerGraph {
-  const updates = trainable.map(({ value, path }, i) => ({ parameter: value, path, gradient: gradients[i] as Value }));
-  return applyOptimizer(optimizer, updates);
+  return applyOptimizer(optimizer, trainable, gradients);
 }
 
 /** What it is fed besides parameters and gradients. */
@@ -134,9 +138,10 @@ export async function compileStep(
   ]);
   for (const [path, value] of graph.build.updates) next.set(path, value);
   const outputs = new Map([["loss", graph.loss] as const, ["predictions", graph.predictions] as const]);
-  const program = await compileLowered("train_step", graph.inputs, new Map([...outputs, ...nextNamed(next)]), engine);
+  const named = new Map([...outputs, ...nextNamed(next)]);
+  const program = await compileLowered("train_step", graph.inputs, named, engine, recipe.recompute);
   return {
-    target: recipe.loss.target(graph.predictions),
+    target: graph.target,
     async run(state, batch, learningRate) {
       state.ensureSlots(graph.update.slots);
       const feeds = feedsFor(program, graph, state, batch, learningRate);
@@ -160,12 +165,15 @@ export async function compileLowered(
   inputs: readonly Value[],
   outputs: ReadonlyMap<string, Value>,
   engine: Engine,
+  recompute = false,
 ): Promise<Program> {
-  const values = [...outputs.values()];
   // The probe costs a tenth of a second, as much as some heads take to train.
-  const lowered = lowerTraining(values, hasConvolution(values) ? await blockSizeOf(engine) : undefined);
-  const named = [...outputs.keys()].map((key, i) => [key, lowered[i] as Value] as const);
-  return engine.compile(writeModel(emit({ name, inputs, outputs: Object.fromEntries(named) })));
+  const block = hasConvolution([...outputs.values()]) ? await blockSizeOf(engine) : undefined;
+  const lowered = rewriteNamed(outputs, (values) => lowerTraining(values, block));
+  const loss = lowered.get("loss");
+  const kept =
+    recompute && loss !== undefined ? rewriteNamed(lowered, (values) => recomputeActivations(values, loss)) : lowered;
+  return engine.compile(writeModel(emit({ name, inputs, outputs: Object.fromEntries(kept) })));
 }
 
 /** New values under the names that their outputs have. */

@@ -87,7 +87,6 @@ async function onPixels(pixels: Tensor): Promise<Tensor> {
     [backbone.features],
     new Map([[backbone.input, normalise(image, backbone.normalisation)]]),
   );
-  if (value === undefined) throw new Error("nothing was substituted");
   const program = await platform.engine.compile(
     writeModel(emit({ name: "plain", inputs: [image], outputs: { features: value } })),
   );

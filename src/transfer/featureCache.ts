@@ -216,6 +216,5 @@ function frozenModel(backbone: Backbone, inputs: readonly Value[], pixels: Value
     [backbone.features],
     new Map([[backbone.input, normalise(pixels, backbone.normalisation)]]),
   );
-  if (features === undefined) throw new Error("nothing was substituted");
   return writeModel(emit({ name: "frozen", inputs, outputs: { features } }));
 }

@@ -1,0 +1,72 @@
+import type { Architecture } from "../backbones/architecture.ts";
+import { architecture } from "../backbones/architectures.ts";
+import { loadBackboneFile } from "../backbones/backboneFile.ts";
+import { type Card, cards, plainCard } from "../backbones/cards.ts";
+import { namedBackbone } from "../backbones/namedBackbone.ts";
+import type { Backbone } from "../backbones/onnxBackbone.ts";
+import { GraftError } from "../base/errors.ts";
+import type { Platform } from "../platform/platform.ts";
+import { openWeights } from "../weights/openWeights.ts";
+import { parseRemoteFile } from "../weights/remoteFile.ts";
+import { bringWeights } from "./bringWeights.ts";
+import type { TaskEvent } from "./task.ts";
+import type { TrainInput } from "./trainInput.ts";
+
+/** The backbone that the user named: an ONNX file, or an architecture with weights from a file, the cache or the network. */
+export async function* loadBackbone(
+  { backbone: wanted, weights, size }: Pick<TrainInput, "backbone" | "weights" | "size">,
+  platform: Platform,
+  signal: AbortSignal,
+): AsyncGenerator<TaskEvent, Backbone | undefined> {
+  if (wanted === undefined) {
+    if (weights === undefined) return undefined;
+    throw new GraftError("usage", "--weights: name the network that they belong to, such as: --backbone resnet18");
+  }
+  if ((await platform.store.info(wanted))?.kind === "file") {
+    if (weights === undefined) return loadBackboneFile(wanted, platform, size);
+    throw new GraftError("usage", `--weights: "${wanted}" is an ONNX file and brings its own. Leave --weights out.`);
+  }
+  const network = named(wanted);
+  const card = cards.find(({ name }) => name === wanted || name.startsWith(`${wanted}.`));
+  const path =
+    weights === undefined ? yield* published(wanted, card, platform, signal) : yield* given(weights, platform, signal);
+  const tensors = await openWeights(path, platform.store);
+  if (card === undefined) {
+    yield {
+      type: "warning",
+      text: `"${path}" does not say how its images were normalised; assuming ImageNet's mean and deviation, as torchvision does.`,
+    };
+  }
+  const fileName = platform.store.baseName(path);
+  return namedBackbone(wanted, network, { tensors, fileName, card: card ?? plainCard(network.side) }, size);
+}
+
+/** `resnet18`, or `resnet18.tv_in1k`. Throws `input` for what looks like a path, `usage` for an unknown name. */
+function named(wanted: string): Architecture {
+  if (/[\\/]|\.onnx$/i.test(wanted)) {
+    throw new GraftError(
+      "input",
+      `--backbone: "${wanted}" is not a file. Expected a pretrained classifier in ONNX format, or the name of a network.`,
+    );
+  }
+  return architecture(wanted.split(".")[0] ?? wanted);
+}
+
+async function* published(
+  wanted: string,
+  card: Card | undefined,
+  platform: Platform,
+  signal: AbortSignal,
+): AsyncGenerator<TaskEvent, string> {
+  if (card?.file !== undefined) return yield* bringWeights(card.file, platform, signal);
+  throw new GraftError(
+    "usage",
+    `--backbone: no published weights of "${wanted}" are known ("graft backbones" lists them). Give a file with --weights.`,
+  );
+}
+
+/** A local file or folder, or an address. */
+async function* given(weights: string, platform: Platform, signal: AbortSignal): AsyncGenerator<TaskEvent, string> {
+  const remote = parseRemoteFile(weights);
+  return remote === undefined ? weights : yield* bringWeights(remote, platform, signal);
+}
