@@ -26,6 +26,8 @@ export function model(output: SymbolicTensor, options: FunctionalOptions = {}): 
   return functionalModel(output, options, platform());
 }
 
+export { architectures } from "./backbones/architectures.ts";
+export { backbone } from "./backbones/backbone.ts";
 export { GraftError } from "./base/errors.ts";
 export { Tensor } from "./base/tensor.ts";
 export type { Value } from "./graph/value.ts";

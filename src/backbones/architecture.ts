@@ -1,17 +1,45 @@
 import type { Value } from "../graph/value.ts";
 import type { Scope } from "../nn/scope.ts";
 
-/** A published network without weights. Parameters have the names of torchvision's or timm's state dict, `/` for `.`. */
+/** A published network: data, and pure functions that write its graph with the parameter names of published state dicts. */
 export interface Architecture {
-  /** Pixels on a side that it was published for, and the fewest at which it works. */
+  /** As in torchvision or timm. */
+  readonly name: string;
+  /** Height and width that it was published for, in pixels. */
   readonly side: number;
+  /** The least height and width that every layer can work on. */
   readonly smallestSide: number;
-  /** What a new head sees of normalised images x [N, 3, H, W]: maps [N, C, h, w], or vectors [N, C]. */
-  features(scope: Scope, x: Value): Value;
-  /** Logits [N, classes] of those features, by the layers that the network was published with. */
-  top(scope: Scope, features: Value, classes: number): Value;
-  /** The last linear layer's name in the state dict, such as "fc". */
-  readonly classifier: string;
-  /** Beginnings of names that published files hold and the network does without, such as auxiliary classifiers. */
-  readonly unused?: readonly string[];
+  /** Height and width must be multiples of this: a transformer's patch. */
+  readonly sideStep: number;
+  readonly channels: number;
+  /** What `body` gives: maps [N, features, H', W'], or one vector an image, [N, features]. */
+  readonly features: "maps" | "vector";
+  /** Features of images [N, C, H, W], normalised as the weights expect. */
+  readonly body: (scope: Scope, images: Value) => Value;
+  /** Class scores before softmax, [N, classes], from the features. */
+  readonly top: (scope: Scope, features: Value, classes: number) => Value;
+  /** How names of tensors begin that published state dicts hold and this graph does without: auxiliary classifiers. */
+  readonly unused: readonly string[];
+}
+
+/** What an architecture must say; the rest has the values of an ImageNet classifier for 224×224 pixels. */
+export type Description = Pick<Architecture, "smallestSide" | "body" | "top"> &
+  Partial<Pick<Architecture, "side" | "sideStep" | "channels" | "features" | "unused">>;
+
+/** One architecture for each row of a table of configurations. */
+export function architecturesOf<C>(
+  configurations: Readonly<Record<string, C>>,
+  describe: (configuration: C) => Description,
+): readonly Architecture[] {
+  const common = { side: 224, sideStep: 1, channels: 3, features: "maps", unused: [] } as const;
+  return Object.entries(configurations).map(([name, configuration]) => ({
+    ...common,
+    name,
+    ...describe(configuration),
+  }));
+}
+
+/** Whether a state dict of this architecture may hold `name` (with PyTorch's dots) although the graph has no such parameter. */
+export function isUnused({ unused }: Architecture, name: string): boolean {
+  return name.endsWith(".num_batches_tracked") || unused.some((beginning) => name.startsWith(beginning));
 }

@@ -1,8 +1,10 @@
 import type { Value } from "../graph/value.ts";
+import { dropInTraining } from "../nn/denseLayers.ts";
 import type { Scope } from "../nn/scope.ts";
 import { clip } from "../ops/activations.ts";
 import { add } from "../ops/arithmetic.ts";
-import { batchNorm, convolution } from "./blocks.ts";
+import { type Architecture, architecturesOf } from "./architecture.ts";
+import { convolutionNorm, convolutionUnit, linear, mapMeans } from "./blocks.ts";
 
 /** Expansion, output channels, blocks and first stride of each stage (Sandler et al. 2018, table 2). */
 const stages = [
@@ -15,10 +17,19 @@ const stages = [
   [6, 320, 1, 1],
 ] as const;
 
+export const mobilenetV2Architectures: readonly Architecture[] = architecturesOf({ mobilenet_v2: {} }, () => ({
+  smallestSide: 1,
+  body: mobilenetV2,
+  top(scope, maps, classes) {
+    const classifier = scope.at("classifier");
+    return linear(classifier.at("1"), dropInTraining(classifier.at("0"), mapMeans(maps), 0.2), classes);
+  },
+}));
+
 /** Feature maps [N, 1280, H/32, W/32] of images x [N, 3, H, W], with torchvision's parameter names. */
 export function mobilenetV2(scope: Scope, x: Value): Value {
   const features = scope.at("features");
-  let y = convolutionNormRelu6(features.at("0"), x, { filters: 32, kernel: 3, stride: 2 });
+  let y = convolutionUnit(features.at("0"), x, { filters: 32, kernel: 3, stride: 2, activation: relu6 });
   let index = 1;
   for (const [expansion, filters, count, firstStride] of stages) {
     for (let i = 0; i < count; i++) {
@@ -26,7 +37,7 @@ export function mobilenetV2(scope: Scope, x: Value): Value {
       y = invertedResidual(features.at(String(index++)).at("conv"), y, { expansion, filters, stride });
     }
   }
-  return convolutionNormRelu6(features.at(String(index)), y, { filters: 1280, kernel: 1 });
+  return convolutionUnit(features.at(String(index)), y, { filters: 1280, kernel: 1, activation: relu6 });
 }
 
 /** Expand, filter depthwise, project linearly (figure 4d). */
@@ -36,15 +47,16 @@ function invertedResidual(
   { expansion, filters, stride }: { readonly expansion: number; readonly filters: number; readonly stride: number },
 ): Value {
   const inner = Number(x.shape[1]) * expansion;
-  let y = x;
+  const widen = { filters: inner, kernel: 1, activation: relu6 };
+  const filter = { filters: inner, kernel: 3, stride, groups: inner, activation: relu6 };
   let index = 0;
-  if (expansion !== 1) y = convolutionNormRelu6(scope.at(String(index++)), y, { filters: inner, kernel: 1 });
-  y = convolutionNormRelu6(scope.at(String(index++)), y, { filters: inner, kernel: 3, stride, groups: inner });
-  y = convolution(scope.at(String(index++)), y, { filters, kernel: 1 });
-  y = batchNorm(scope.at(String(index)), y);
+  let y = expansion === 1 ? x : convolutionUnit(scope.at(String(index++)), x, widen);
+  y = convolutionUnit(scope.at(String(index++)), y, filter);
+  // The two modules of the projection lie in the block itself.
+  y = convolutionNorm(scope, y, { filters, kernel: 1, names: [String(index), String(index + 1)] });
   return stride === 1 && x.shape[1] === filters ? add(x, y) : y;
 }
 
-function convolutionNormRelu6(scope: Scope, x: Value, options: Parameters<typeof convolution>[2]): Value {
-  return clip(batchNorm(scope.at("1"), convolution(scope.at("0"), x, options)), 0, 6);
+export function relu6(x: Value): Value {
+  return clip(x, 0, 6);
 }

@@ -1,10 +1,16 @@
 import type { Value } from "../graph/value.ts";
 import type { Scope } from "../nn/scope.ts";
-import { relu } from "../ops/activations.ts";
-import { flatten } from "../ops/layout.ts";
-import { globalAveragePool, maxPool } from "../ops/pooling.ts";
-import type { Architecture } from "./architecture.ts";
-import { addRelu, batchNorm, convolution, linear } from "./blocks.ts";
+import { type Architecture, architecturesOf } from "./architecture.ts";
+import {
+  addRelu,
+  convolutionNorm,
+  convolutionUnit,
+  linear,
+  mapMeans,
+  multipleOf8,
+  squeezeExcitation,
+  stemPool,
+} from "./blocks.ts";
 
 /** A residual network (He et al. 2015, table 1): the number of blocks of each stage, and what a block is. */
 export interface ResnetConfig {
@@ -14,6 +20,8 @@ export interface ResnetConfig {
   readonly widthFactor?: number;
   /** Groups of a bottleneck's 3×3: 32 in ResNeXt-50 (Xie et al. 2017). */
   readonly groups?: number;
+  /** Channels over those that squeeze and excitation leaves of a bottleneck's result: 16 in SE-ResNet-50 (Hu et al. 2018). */
+  readonly squeeze?: number;
 }
 
 export const resnets = {
@@ -24,14 +32,18 @@ export const resnets = {
   resnet152: { blocks: [3, 8, 36, 3], block: "bottleneck" },
   wide_resnet50_2: { blocks: [3, 4, 6, 3], block: "bottleneck", widthFactor: 2 },
   resnext50_32x4d: { blocks: [3, 4, 6, 3], block: "bottleneck", groups: 32, widthFactor: 2 },
+  seresnet50: { blocks: [3, 4, 6, 3], block: "bottleneck", squeeze: 16 },
 } as const satisfies Record<string, ResnetConfig>;
 
-/** Feature maps [N, 512 or 2048, H/32, W/32] of images x [N, 3, H, W], with torchvision's parameter names. */
+export const resnetArchitectures: readonly Architecture[] = architecturesOf(resnets, (config: ResnetConfig) => ({
+  smallestSide: 1,
+  body: (scope, images) => resnet(scope, images, config),
+  top: (scope, maps, classes) => linear(scope.at("fc"), mapMeans(maps), classes),
+}));
+
+/** Feature maps [N, 512 or 2048, H/32, W/32] of images x [N, 3, H, W], with torchvision's parameter names (timm's in `seresnet50`). */
 export function resnet(scope: Scope, x: Value, config: ResnetConfig): Value {
-  const stem = relu(
-    batchNorm(scope.at("bn1"), convolution(scope.at("conv1"), x, { filters: 64, kernel: 7, stride: 2 })),
-  );
-  let y = maxPool(stem, { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] });
+  let y = stemPool(convolutionUnit(scope, x, { names: ["conv1", "bn1"], filters: 64, kernel: 7, stride: 2 }));
   config.blocks.forEach((count, stage) => {
     for (let i = 0; i < count; i++) {
       const stride = stage > 0 && i === 0 ? 2 : 1;
@@ -42,20 +54,6 @@ export function resnet(scope: Scope, x: Value, config: ResnetConfig): Value {
   return y;
 }
 
-export const resnetArchitectures: Readonly<Record<string, Architecture>> = Object.fromEntries(
-  Object.entries(resnets).map(([name, config]) => [name, architectureOf(config)]),
-);
-
-function architectureOf(config: ResnetConfig): Architecture {
-  return {
-    side: 224,
-    smallestSide: 32,
-    features: (scope, x) => resnet(scope, x, config),
-    top: (scope, maps, classes) => linear(scope.at("fc"), flatten(globalAveragePool(maps)), classes),
-    classifier: "fc",
-  };
-}
-
 interface BlockOptions {
   readonly width: number;
   readonly stride: number;
@@ -64,32 +62,28 @@ interface BlockOptions {
 
 /** Two 3×3 convolutions (figure 5, left). */
 function basicBlock(scope: Scope, x: Value, { width, stride }: BlockOptions): Value {
-  const first = convolution(scope.at("conv1"), x, { filters: width, kernel: 3, stride });
-  const second = convolution(scope.at("conv2"), relu(batchNorm(scope.at("bn1"), first)), { filters: width, kernel: 3 });
-  return addRelu(batchNorm(scope.at("bn2"), second), shortcut(scope, x, width, stride));
+  const first = convolutionUnit(scope, x, { names: ["conv1", "bn1"], filters: width, kernel: 3, stride });
+  const second = convolutionNorm(scope, first, { names: ["conv2", "bn2"], filters: width, kernel: 3 });
+  return addRelu(second, shortcut(scope, x, width, stride));
 }
 
 /** 1×1, 3×3, 1×1 (figure 5, right); the stride is the 3×3's, as in torchvision's "v1.5". */
 function bottleneck(scope: Scope, x: Value, { width, stride, config }: BlockOptions): Value {
-  const { widthFactor = 1, groups = 1 } = config;
+  const { widthFactor = 1, groups = 1, squeeze } = config;
   const inner = width * widthFactor;
-  const first = convolution(scope.at("conv1"), x, { filters: inner, kernel: 1 });
-  const second = convolution(scope.at("conv2"), relu(batchNorm(scope.at("bn1"), first)), {
-    filters: inner,
-    kernel: 3,
-    stride,
-    groups,
-  });
-  const third = convolution(scope.at("conv3"), relu(batchNorm(scope.at("bn2"), second)), {
-    filters: 4 * width,
-    kernel: 1,
-  });
-  return addRelu(batchNorm(scope.at("bn3"), third), shortcut(scope, x, 4 * width, stride));
+  const filters = 4 * width;
+  const first = convolutionUnit(scope, x, { names: ["conv1", "bn1"], filters: inner, kernel: 1 });
+  const second = convolutionUnit(scope, first, { names: ["conv2", "bn2"], filters: inner, kernel: 3, stride, groups });
+  const third = convolutionNorm(scope, second, { names: ["conv3", "bn3"], filters, kernel: 1 });
+  const scaled =
+    squeeze === undefined
+      ? third
+      : squeezeExcitation(scope.at("se"), third, { squeezed: multipleOf8(filters / squeeze) });
+  return addRelu(scaled, shortcut(scope, x, filters, stride));
 }
 
 /** The identity, or a projection where the shape changes (option B). */
 function shortcut(scope: Scope, x: Value, filters: number, stride: number): Value {
   if (stride === 1 && x.shape[1] === filters) return x;
-  const down = scope.at("downsample");
-  return batchNorm(down.at("1"), convolution(down.at("0"), x, { filters, kernel: 1, stride }));
+  return convolutionNorm(scope.at("downsample"), x, { filters, kernel: 1, stride });
 }

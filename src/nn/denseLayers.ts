@@ -1,9 +1,11 @@
 import { z } from "zod";
+import type { Value } from "../graph/value.ts";
 import { dropout as dropoutOp } from "../ops/dropout.ts";
 import { flatten as flattenOp, transpose } from "../ops/layout.ts";
 import { gemm } from "../ops/products.ts";
 import { type ActivationName, activations } from "./activations.ts";
 import { activation, defineLayer, initializer, type Layer, only, regularizer } from "./layer.ts";
+import type { Scope } from "./scope.ts";
 
 const fullyConnected = defineLayer("Dense", {
   schema: z.object({
@@ -44,16 +46,19 @@ const flattening = defineLayer("Flatten", {
 
 const dropping = defineLayer("Dropout", {
   schema: z.object({ rate: z.number().min(0).lt(1) }),
-  build(scope, [x], { rate }) {
-    const { dropoutKeys } = scope.build;
-    return dropoutKeys === undefined ? x : dropoutOp(x, rate, dropoutKeys, scope.path);
-  },
+  build: (scope, [x], { rate }) => dropInTraining(scope, x, rate),
 });
 
 const activating = defineLayer("Activation", {
   schema: z.object({ activation }),
   build: (_scope, [x], config) => activations[config.activation](x),
 });
+
+/** Dropout of x [N, …] when the graph is one for training, else x. */
+export function dropInTraining(scope: Scope, x: Value, rate: number): Value {
+  const { dropoutKeys } = scope.build;
+  return dropoutKeys === undefined ? x : dropoutOp(x, rate, dropoutKeys, scope.path);
+}
 
 /** Every input to every unit, as `keras.layers.Dense`. */
 export function dense(units: number, options: Omit<Parameters<typeof fullyConnected>[0], "units"> = {}): Layer {

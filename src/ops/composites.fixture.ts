@@ -1,5 +1,6 @@
 import { constantOf, type Value } from "../graph/value.ts";
 import { softmax } from "./activations.ts";
+import { adaptiveAveragePool } from "./adaptivePooling.ts";
 import { add, mul } from "./arithmetic.ts";
 import { groupNormalization } from "./layerNormalisation.ts";
 import { reshape } from "./layout.ts";
@@ -13,6 +14,7 @@ type Attributes = Readonly<Record<string, unknown>>;
 export const composites: Readonly<Record<string, (inputs: readonly Value[], attributes: Attributes) => Value>> = {
   GroupNormalization: ([x, scale, bias], { num_groups, epsilon }) =>
     groupNormalization(x, scale, bias, { groups: Number(num_groups), epsilon: Number(epsilon) }),
+  AdaptiveAveragePool: ([x], { height, width }) => adaptiveAveragePool(x, Number(height), Number(width)),
   MultiHeadAttention: (inputs, { num_heads, causal }) => attention(inputs, Number(num_heads), causal === 1),
 };
 

@@ -86,6 +86,11 @@ export const hardSwish = defineOp("HardSwish", {
   },
 });
 
+/** x·sigmoid(x) (Elfwing et al. 2017; "Swish" in Ramachandran et al. 2017). No operator of ONNX. */
+export function silu(x: Value): Value {
+  return mul(x, sigmoid(x));
+}
+
 /** x·tanh(softplus(x)) (Misra 2019). With t the tanh: d/dx = t + x·(1 − t²)·sigmoid(x). */
 export const mish = defineOp("Mish", {
   elementwise: true,

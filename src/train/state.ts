@@ -1,8 +1,8 @@
-import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
-import { initialize } from "../nn/initializers.ts";
-import type { Parameter, Parameters } from "../nn/scope.ts";
+import type { Parameter } from "../nn/scope.ts";
 import { averagePath } from "../optim/applyOptimizer.ts";
+
+export { initialTensors } from "../nn/initialTensors.ts";
 
 /** All numbers that a step changes: parameters and optimiser state, by path. */
 export class TrainingState {
@@ -78,16 +78,6 @@ export class TrainingState {
   restore(tensors: ReadonlyMap<string, Tensor>): void {
     for (const [path, tensor] of tensors) this.current.set(path, copy(tensor));
   }
-}
-
-/** Freshly drawn parameters: each a function of (seed, path), whatever the order. */
-export function initialTensors(parameters: Parameters, seed: number): Map<string, Tensor> {
-  return new Map(
-    parameters.list.map(({ path, shape, initializer, fanIn, fanOut }) => {
-      const random = stream(seed, `initialize ${path}`);
-      return [path, Tensor.of("float32", shape, initialize(initializer, { shape, fanIn, fanOut }, random))];
-    }),
-  );
 }
 
 function zeros(shape: readonly number[]): Tensor {

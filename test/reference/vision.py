@@ -1,6 +1,6 @@
 """Writes vision.json: as operators.json, for what vision models use beyond the first operators.
 
-`MultiHeadAttention` is no ONNX operator: the test writes it with MatMul, Softmax and Transpose.
+`MultiHeadAttention` and `AdaptiveAveragePool` are no ONNX operators: the test writes them with MatMul, Softmax and Transpose.
 """
 
 import numpy as np
@@ -182,5 +182,11 @@ case("ReduceLogSumExp", "one axis", [grid(rng, [3, 5], -20, 20)], lambda x: x.lo
 case("ReduceL2", "one axis", [grid(rng, [3, 5])], lambda x: x.norm(2, 1), axes=[1], keepdims=0)
 case("TopK", "two of five", [distinct_grid(rng, [3, 5])], lambda x: x.topk(2).values, k=[2])
 case("Mod", "the dividend's sign", [grid(rng, [3, 5]), grid(rng, [5], 0.25, 1)], torch.fmod, fmod=1)
+for title, height, width in [("one and two windows a place", 7, 6), ("overlapping windows", 3, 4), ("one axis", 5, 7)]:
+    shape = [1, 2, 5, 6]
+    case(
+        "AdaptiveAveragePool", title, [grid(rng, shape)], lambda x: F.adaptive_avg_pool2d(x, (height, width)),
+        height=height, width=width,
+    )
 
 write("vision.json", table.cases)
