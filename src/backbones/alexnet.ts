@@ -9,10 +9,9 @@ import { type Architecture, architecturesOf } from "./architecture.ts";
 import { convolution, linear } from "./blocks.ts";
 
 /** The network of Krizhevsky 2014 ("One weird trick", one column, no response normalisation), with torchvision's parameter names. */
-export const alexnetArchitectures: Readonly<Record<string, Architecture>> = architecturesOf({ alexnet: {} }, () => ({
+export const alexnetArchitectures: readonly Architecture[] = architecturesOf({ alexnet: {} }, () => ({
   smallestSide: 63,
-  features: alexnet,
-  classifier: "classifier",
+  body: alexnet,
   top,
 }));
 

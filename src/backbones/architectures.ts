@@ -18,31 +18,38 @@ import { squeezenetArchitectures } from "./squeezenet.ts";
 import { vggArchitectures } from "./vgg.ts";
 import { visionTransformerArchitectures } from "./visionTransformer.ts";
 
-/** Every architecture by its name; a file of its own exports each family. */
-export const architectures: Readonly<Record<string, Architecture>> = {
-  ...lenet5Architectures,
-  ...alexnetArchitectures,
-  ...vggArchitectures,
-  ...googlenetArchitectures,
-  ...inceptionV3Architectures,
-  ...resnetArchitectures,
-  ...cifarResnetArchitectures,
-  ...densenetArchitectures,
-  ...squeezenetArchitectures,
-  ...mobilenetV1Architectures,
-  ...mobilenetV2Architectures,
-  ...mobilenetV3Architectures,
-  ...shufflenetV2Architectures,
-  ...efficientnetArchitectures,
-  ...efficientnetLiteArchitectures,
-  ...convnextArchitectures,
-  ...visionTransformerArchitectures,
-};
+const families = [
+  lenet5Architectures,
+  alexnetArchitectures,
+  vggArchitectures,
+  googlenetArchitectures,
+  inceptionV3Architectures,
+  resnetArchitectures,
+  cifarResnetArchitectures,
+  densenetArchitectures,
+  squeezenetArchitectures,
+  mobilenetV1Architectures,
+  mobilenetV2Architectures,
+  mobilenetV3Architectures,
+  shufflenetV2Architectures,
+  efficientnetArchitectures,
+  efficientnetLiteArchitectures,
+  convnextArchitectures,
+  visionTransformerArchitectures,
+];
 
-/** The architecture called `name`. Throws `usage`, naming the nearest, when there is none. */
-export function architecture(name: string): Architecture {
-  const found = Object.hasOwn(architectures, name) ? architectures[name] : undefined;
+/** Every architecture by its name. */
+export const architectures: ReadonlyMap<string, Architecture> = new Map(
+  families.flat().map((architecture) => [architecture.name, architecture]),
+);
+
+/** The architecture called `name`. Throws `usage` for an unknown one. */
+export function architectureNamed(name: string): Architecture {
+  const found = architectures.get(name);
   if (found !== undefined) return found;
-  const near = didYouMean(name, Object.keys(architectures)) || ` Known: ${Object.keys(architectures).join(", ")}.`;
-  throw new GraftError("usage", `unknown architecture "${name}".${near}`);
+  const near = didYouMean(name, architectures.keys());
+  throw new GraftError(
+    "usage",
+    `unknown architecture "${name}".${near || ` Known: ${[...architectures.keys()].join(", ")}.`}`,
+  );
 }

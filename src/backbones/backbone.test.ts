@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { Tensor } from "../base/tensor.ts";
-import { input } from "../graph/value.ts";
+import { input, type Value } from "../graph/value.ts";
 import { sequential } from "../index.ts";
 import { dense } from "../nn/denseLayers.ts";
 import { Parameters, Scope, startBuild } from "../nn/scope.ts";
+import { evaluate } from "../ops/operators.fixture.ts";
 import { sgd } from "../optim/optimizers.ts";
-import { architecture } from "./architectures.ts";
-import { type ArchitectureBackbone, type BackboneOptions, backbone } from "./backbone.ts";
+import { architectureNamed } from "./architectures.ts";
+import { type ArchitectureBackbone, type BackboneOptions, backbone, frozen } from "./backbone.ts";
+import { minusOneToOne } from "./cards.ts";
 import { deterministicValues, deterministicWeight } from "./parity.fixture.ts";
+import { trainableBackbone } from "./trainableBackbone.ts";
 
 /** The layer's graph on images [2, 3, H, W], and its parameters' values by path. */
 function written({ layer, inputShape: [height, width, channels] }: ArchitectureBackbone) {
@@ -20,7 +23,7 @@ function written({ layer, inputShape: [height, width, channels] }: ArchitectureB
 /** Values of all parameters that the body of `name` has. */
 function weightsOf(name: string, side: number): Map<string, Tensor> {
   const parameters = new Parameters();
-  architecture(name).features(new Scope(startBuild(parameters)), input("images", "float32", [1, 3, side, side]));
+  architectureNamed(name).body(new Scope(startBuild(parameters)), input("images", "float32", [1, 3, side, side]));
   return new Map(parameters.list.map(({ path, shape }) => [path, deterministicWeight(path, shape)]));
 }
 
@@ -63,9 +66,9 @@ describe("a backbone", () => {
 
   it("refuses weights of another shape", () => {
     const given = new Map([...backbone("lenet5").weights].map(([path, tensor]) => [path.slice(7), tensor]));
-    given.set("classifier/fc3/weight", Tensor.float32([10, 84], new Array(840).fill(0)));
+    given.set("fc3/weight", Tensor.float32([10, 84], new Array(840).fill(0)));
     expect(() => backbone("lenet5", { weights: given })).toThrow(
-      /"classifier\/fc3\/weight" has shape \[10, 84\], expected \[1000, 84\]/,
+      /"fc3\/weight" has shape \[10, 84\], expected \[1000, 84\]/,
     );
   });
 
@@ -85,5 +88,37 @@ describe("a backbone", () => {
     for (const path of ["layer2/0/bn1/running_var", "conv1/weight"].map((below) => `cifar_resnet20/${below}`)) {
       expect(model.weights().get(path)?.floats).not.toEqual(weights.get(path)?.floats);
     }
+  });
+});
+
+describe("a frozen backbone", () => {
+  const preparation = { resizeTo: 37, cropTo: 32, interpolation: "bilinear" } as const;
+  const preprocessing = { preparation, normalisation: minusOneToOne };
+  const built = backbone("mobilenet_v3_small", { includeTop: false, pooling: "avg", inputShape: [32, 32, 3] });
+
+  it("computes what the layer computes", async () => {
+    const { images, output, parameters } = written(built);
+    const fed = Object.fromEntries(built.weights);
+    const pixels = deterministicValues("pixels", [2, 3, 32, 32], 0, 1);
+    const inputs: Value[] = [images, ...parameters.list.map(({ value }) => value)];
+    const expected = (await evaluate(inputs, { output }, { ...fed, images: pixels }))["output"];
+    const { input: image, features, width } = frozen(built, preprocessing);
+    const actual = (await evaluate([image], { features }, { input: pixels }))["features"];
+    expect(actual?.shape).toEqual([2, width]);
+    // Folding batch normalisation into weights rounds anew.
+    expected?.floats.forEach((value, i) => {
+      expect(actual?.floats[i]).toBeCloseTo(value, 4);
+    });
+  });
+
+  it("can be fine-tuned, its weights called as in the architecture", () => {
+    const { weights } = trainableBackbone(frozen(built, preprocessing));
+    expect([...weights.keys()]).toContain("backbone/features/0/0/weight");
+    expect(weights.size).toBe(built.weights.size);
+  });
+
+  it("must give vectors", () => {
+    const maps = backbone("lenet5", { includeTop: false });
+    expect(() => frozen(maps, preprocessing)).toThrow(/gives maps \[N, 16, 5, 5\]\. Set "pooling"/);
   });
 });

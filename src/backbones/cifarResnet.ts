@@ -7,16 +7,12 @@ import { addRelu, convolutionNorm, convolutionUnit, linear, mapMeans } from "./b
 /** Names of our own: neither torchvision nor timm has these networks. Parameters are called as in ResNet, the classifier `linear`. */
 const depths = { cifar_resnet20: 20, cifar_resnet32: 32, cifar_resnet44: 44, cifar_resnet56: 56 } as const;
 
-export const cifarResnetArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
-  depths,
-  (depth: number) => ({
-    side: 32,
-    smallestSide: 1,
-    features: (scope, images) => cifarResnet(scope, images, depth),
-    classifier: "linear",
-    top: (scope, maps, classes) => linear(scope.at("linear"), mapMeans(maps), classes),
-  }),
-);
+export const cifarResnetArchitectures: readonly Architecture[] = architecturesOf(depths, (depth: number) => ({
+  side: 32,
+  smallestSide: 1,
+  body: (scope, images) => cifarResnet(scope, images, depth),
+  top: (scope, maps, classes) => linear(scope.at("linear"), mapMeans(maps), classes),
+}));
 
 /** The residual networks for 32×32 images, 6n + 2 layers deep (He et al. 2015, section 4.2): maps [N, 64, H/4, W/4]. */
 export function cifarResnet(scope: Scope, x: Value, depth: number): Value {

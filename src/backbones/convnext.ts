@@ -16,12 +16,11 @@ const convnexts = {
 const epsilon = 1e-6;
 
 /** Stochastic depth, which the paper trains with, is left out. */
-export const convnextArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
+export const convnextArchitectures: readonly Architecture[] = architecturesOf(
   convnexts,
   (blocks: readonly number[]) => ({
     smallestSide: 32,
-    features: (scope, images) => convnext(scope, images, blocks),
-    classifier: "classifier",
+    body: (scope, images) => convnext(scope, images, blocks),
     top(scope, maps, classes) {
       const classifier = scope.at("classifier");
       return linear(classifier.at("2"), flatten(mapNorm(classifier.at("0"), globalAveragePool(maps))), classes);

@@ -15,12 +15,11 @@ const densenets = {
 /** k: the maps that each layer adds. */
 const growth = 32;
 
-export const densenetArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
+export const densenetArchitectures: readonly Architecture[] = architecturesOf(
   densenets,
   (layers: readonly number[]) => ({
     smallestSide: 29,
-    features: (scope, images) => densenet(scope, images, layers),
-    classifier: "classifier",
+    body: (scope, images) => densenet(scope, images, layers),
     top: (scope, maps, classes) => linear(scope.at("classifier"), mapMeans(maps), classes),
   }),
 );

@@ -34,13 +34,12 @@ const efficientnets = {
 } as const satisfies Record<string, Scaling>;
 
 /** Stochastic depth, which the paper trains with, is left out. */
-export const efficientnetArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
+export const efficientnetArchitectures: readonly Architecture[] = architecturesOf(
   efficientnets,
   (scaling: Scaling) => ({
     side: scaling.side,
     smallestSide: 1,
-    features: (scope, images) => efficientnet(scope, images, scaling),
-    classifier: "classifier",
+    body: (scope, images) => efficientnet(scope, images, scaling),
     top(scope, maps, classes) {
       const classifier = scope.at("classifier");
       return linear(classifier.at("1"), dropInTraining(classifier.at("0"), mapMeans(maps), scaling.rate), classes);

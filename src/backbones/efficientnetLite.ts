@@ -26,23 +26,19 @@ const configs = Object.fromEntries(
 );
 
 /** EfficientNet for phones (Liu 2020): no squeeze and excitation, relu6, ends of the network not scaled. */
-export const efficientnetLiteArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
-  configs,
-  (config) => ({
-    side: config.side,
-    smallestSide: 1,
-    features: (scope, images) => efficientnetLite(scope, images, config),
-    classifier: "classifier",
-    top(scope, maps, classes) {
-      const classifier = scope.at("classifier");
-      return linear(classifier, dropInTraining(classifier, mapMeans(maps), config.rate), classes);
-    },
-  }),
-);
+export const efficientnetLiteArchitectures: readonly Architecture[] = architecturesOf(configs, (config) => ({
+  side: config.side,
+  smallestSide: 1,
+  body: (scope, images) => efficientnetLite(scope, images, config),
+  top(scope, maps, classes) {
+    const classifier = scope.at("classifier");
+    return linear(classifier, dropInTraining(classifier, mapMeans(maps), config.rate), classes);
+  },
+}));
 
 /** Feature maps [N, 1280, H/32, W/32] of images x [N, 3, H, W], with timm's parameter names. */
 function efficientnetLite(scope: Scope, x: Value, { width, depth, tensorflow }: Config): Value {
-  const norm: Norm = tensorflow ? { epsilon: 1e-3, padding: "same" } : {};
+  const norm: Norm = tensorflow ? { epsilon: 1e-3, momentum: 0.99, padding: "same" } : {};
   const unit = { ...norm, activation: relu6 };
   let y = convolutionUnit(scope, x, { ...unit, filters: 32, kernel: 3, stride: 2, names: ["conv_stem", "bn1"] });
   stages.forEach(([expansion, kernel, firstStride, channels, count], i) => {
@@ -57,7 +53,7 @@ function efficientnetLite(scope: Scope, x: Value, { width, depth, tensorflow }: 
 }
 
 /** How this variant normalises and pads. */
-type Norm = Pick<UnitOptions, "epsilon" | "padding">;
+type Norm = Pick<UnitOptions, "epsilon" | "momentum" | "padding">;
 
 interface BlockOptions {
   readonly norm: Norm;

@@ -32,17 +32,13 @@ const stages: readonly Readonly<Record<string, Filters>>[] = [
  * GoogLeNet with batch normalisation as torchvision has it, 3×3 filters in place of the 5×5 included. Its published weights expect
  * pixels between −1 and 1: torchvision's `transform_input` brings ImageNet's normalisation to that, and is no part of the graph here.
  */
-export const googlenetArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
-  { googlenet: {} },
-  () => ({
-    smallestSide: 31,
-    features: googlenet,
-    classifier: "fc",
-    top: (scope, maps, classes) =>
-      linear(scope.at("fc"), dropInTraining(scope.at("dropout"), mapMeans(maps), 0.2), classes),
-    unused: ["aux1.", "aux2."],
-  }),
-);
+export const googlenetArchitectures: readonly Architecture[] = architecturesOf({ googlenet: {} }, () => ({
+  smallestSide: 31,
+  body: googlenet,
+  top: (scope, maps, classes) =>
+    linear(scope.at("fc"), dropInTraining(scope.at("dropout"), mapMeans(maps), 0.2), classes),
+  unused: ["aux1.", "aux2."],
+}));
 
 /** Feature maps [N, 1024, H/32, W/32] of images x [N, 3, H, W], with torchvision's parameter names. */
 function googlenet(scope: Scope, x: Value): Value {

@@ -10,18 +10,14 @@ import { convolutionUnit, linear, mapMeans, type UnitOptions } from "./blocks.ts
  * Inception-v3 (Szegedy et al. 2015, table 1). Its published weights expect pixels between −1 and 1:
  * torchvision's `transform_input` brings ImageNet's normalisation to that, and is no part of the graph here.
  */
-export const inceptionV3Architectures: Readonly<Record<string, Architecture>> = architecturesOf(
-  { inception_v3: {} },
-  () => ({
-    side: 299,
-    smallestSide: 75,
-    features: inceptionV3,
-    classifier: "fc",
-    top: (scope, maps, classes) =>
-      linear(scope.at("fc"), dropInTraining(scope.at("dropout"), mapMeans(maps), 0.5), classes),
-    unused: ["AuxLogits."],
-  }),
-);
+export const inceptionV3Architectures: readonly Architecture[] = architecturesOf({ inception_v3: {} }, () => ({
+  side: 299,
+  smallestSide: 75,
+  body: inceptionV3,
+  top: (scope, maps, classes) =>
+    linear(scope.at("fc"), dropInTraining(scope.at("dropout"), mapMeans(maps), 0.5), classes),
+  unused: ["AuxLogits."],
+}));
 
 /** Feature maps [N, 2048, H', W'] of images x [N, 3, H, W], 8×8 at 299, with torchvision's parameter names. */
 function inceptionV3(scope: Scope, x: Value): Value {

@@ -8,14 +8,13 @@ import { convolution, linear } from "./blocks.ts";
 
 /**
  * LeNet-5 (LeCun et al. 1998, figure 2) with plain tanh, plain averages, full connections between C1 and C3, and a linear last layer:
- * 32×32 gray images. Neither torchvision nor timm has it; layers are called conv1, conv2, classifier.fc1, fc2 and fc3.
+ * 32×32 gray images. Neither torchvision nor timm has it; layers are called conv1, conv2, fc1, fc2, fc3.
  */
-export const lenet5Architectures: Readonly<Record<string, Architecture>> = architecturesOf({ lenet5: {} }, () => ({
+export const lenet5Architectures: readonly Architecture[] = architecturesOf({ lenet5: {} }, () => ({
   side: 32,
   smallestSide: 16,
   channels: 1,
-  features: lenet5,
-  classifier: "classifier",
+  body: lenet5,
   top,
 }));
 
@@ -32,8 +31,7 @@ function halve(x: Value): Value {
 
 /** C5, F6 and the output. */
 function top(scope: Scope, maps: Value, classes: number): Value {
-  const classifier = scope.at("classifier");
-  const c5 = tanh(linear(classifier.at("fc1"), flatten(maps), 120, "glorotUniform"));
-  const f6 = tanh(linear(classifier.at("fc2"), c5, 84, "glorotUniform"));
-  return linear(classifier.at("fc3"), f6, classes, "glorotUniform");
+  const c5 = tanh(linear(scope.at("fc1"), flatten(maps), 120, "glorotUniform"));
+  const f6 = tanh(linear(scope.at("fc2"), c5, 84, "glorotUniform"));
+  return linear(scope.at("fc3"), f6, classes, "glorotUniform");
 }

@@ -13,15 +13,11 @@ const stages = [
   [1024, 2],
 ] as const;
 
-export const mobilenetV1Architectures: Readonly<Record<string, Architecture>> = architecturesOf(
-  { mobilenetv1_100: {} },
-  () => ({
-    smallestSide: 1,
-    features: mobilenetV1,
-    classifier: "classifier",
-    top: (scope, maps, classes) => linear(scope.at("classifier"), mapMeans(maps), classes),
-  }),
-);
+export const mobilenetV1Architectures: readonly Architecture[] = architecturesOf({ mobilenetv1_100: {} }, () => ({
+  smallestSide: 1,
+  body: mobilenetV1,
+  top: (scope, maps, classes) => linear(scope.at("classifier"), mapMeans(maps), classes),
+}));
 
 /** Feature maps [N, 1024, H/32, W/32] of images x [N, 3, H, W], with timm's parameter names. */
 function mobilenetV1(scope: Scope, x: Value): Value {

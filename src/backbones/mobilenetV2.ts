@@ -17,18 +17,14 @@ const stages = [
   [6, 320, 1, 1],
 ] as const;
 
-export const mobilenetV2Architectures: Readonly<Record<string, Architecture>> = architecturesOf(
-  { mobilenet_v2: {} },
-  () => ({
-    smallestSide: 1,
-    features: mobilenetV2,
-    classifier: "classifier",
-    top(scope, maps, classes) {
-      const classifier = scope.at("classifier");
-      return linear(classifier.at("1"), dropInTraining(classifier.at("0"), mapMeans(maps), 0.2), classes);
-    },
-  }),
-);
+export const mobilenetV2Architectures: readonly Architecture[] = architecturesOf({ mobilenet_v2: {} }, () => ({
+  smallestSide: 1,
+  body: mobilenetV2,
+  top(scope, maps, classes) {
+    const classifier = scope.at("classifier");
+    return linear(classifier.at("1"), dropInTraining(classifier.at("0"), mapMeans(maps), 0.2), classes);
+  },
+}));
 
 /** Feature maps [N, 1280, H/32, W/32] of images x [N, 3, H, W], with torchvision's parameter names. */
 export function mobilenetV2(scope: Scope, x: Value): Value {

@@ -61,19 +61,15 @@ const mobilenets = {
 
 const norm = { epsilon: 1e-3, momentum: 0.99 };
 
-export const mobilenetV3Architectures: Readonly<Record<string, Architecture>> = architecturesOf(
-  mobilenets,
-  (config: Config) => ({
-    smallestSide: 1,
-    features: (scope, images) => mobilenetV3(scope, images, config),
-    classifier: "classifier",
-    top(scope, maps, classes) {
-      const classifier = scope.at("classifier");
-      const hidden = hardSwish(linear(classifier.at("0"), mapMeans(maps), config.hidden));
-      return linear(classifier.at("3"), dropInTraining(classifier.at("2"), hidden, 0.2), classes);
-    },
-  }),
-);
+export const mobilenetV3Architectures: readonly Architecture[] = architecturesOf(mobilenets, (config: Config) => ({
+  smallestSide: 1,
+  body: (scope, images) => mobilenetV3(scope, images, config),
+  top(scope, maps, classes) {
+    const classifier = scope.at("classifier");
+    const hidden = hardSwish(linear(classifier.at("0"), mapMeans(maps), config.hidden));
+    return linear(classifier.at("3"), dropInTraining(classifier.at("2"), hidden, 0.2), classes);
+  },
+}));
 
 /** Feature maps [N, 960 or 576, H/32, W/32] of images x [N, 3, H, W], with torchvision's parameter names. */
 function mobilenetV3(scope: Scope, x: Value, { blocks, last }: Config): Value {

@@ -1,10 +1,9 @@
 import type { Tensor } from "../base/tensor.ts";
-import { substitute } from "../graph/substitute.ts";
-import { constant, input } from "../graph/value.ts";
+import { input } from "../graph/value.ts";
 import { Parameters, Scope, startBuild } from "../nn/scope.ts";
 import { loadStateDict } from "../weights/stateDict.ts";
-import { type Architecture, checkSides, isUnused } from "./architecture.ts";
-import { mapMeans } from "./blocks.ts";
+import { type Architecture, isUnused } from "./architecture.ts";
+import { backbone, frozen } from "./backbone.ts";
 import type { Card } from "./cards.ts";
 import type { Backbone } from "./onnxBackbone.ts";
 
@@ -16,45 +15,43 @@ export interface PublishedWeights {
 }
 
 /**
- * A network of Graft's own with published weights, cut where its features come out; maps are averaged over positions.
+ * An architecture with published weights, frozen, cut where its features come out; maps are averaged over positions.
  *
  * @param size side of the input in pixels; by default the weights' own
  * @throws `usage` when the network cannot work at `size`, `model` when the weights are another network's
  */
 export function namedBackbone(
-  name: string,
   architecture: Architecture,
   { tensors, fileName, card }: PublishedWeights,
   size = card.side,
 ): Backbone {
-  checkSides(name, architecture, size, size);
-  const parameters = new Parameters();
-  const image = input("input", "float32", ["N", 3, size, size]);
-  const maps = architecture.features(new Scope(startBuild(parameters)), image);
-  const written = maps.rank === 4 ? mapMeans(maps) : maps;
+  const { body, top } = parametersOf(architecture);
   const { rename = (key: string) => key } = card;
-  const needed = (key: string) => (isUnused(architecture, key) ? undefined : rename(key));
-  const weights = loadStateDict(parameters.list, tensors, {
-    fileName,
-    rename: needed,
-    classifier: architecture.classifier,
-  });
-  const bound = parameters.list.flatMap(({ path, value }) => {
-    const tensor = weights.get(path);
-    return tensor === undefined ? [] : [[value, constant(tensor, path)] as const];
-  });
-  const [features] = substitute([written], new Map(bound));
-  return {
-    name,
-    input: image,
-    features,
-    width: Number(features.shape[1]),
-    preparation: {
-      resizeTo: Math.round(size / card.cropFraction),
-      cropTo: size,
-      interpolation: card.interpolation,
-    },
-    normalisation: card.normalisation,
-    warnings: [],
+  const needed = (key: string) => {
+    const own = rename(key);
+    return own === undefined || isUnused(architecture, own) || top.has(own) ? undefined : own;
   };
+  const weights = loadStateDict(body, tensors, { fileName, rename: needed });
+  const inputShape = [size, size, architecture.channels] as const;
+  const options = {
+    includeTop: false,
+    inputShape,
+    weights,
+    ...(architecture.features === "maps" ? { pooling: "avg" as const } : {}),
+  };
+  return frozen(backbone(architecture.name, options), {
+    preparation: { resizeTo: Math.round(size / card.cropFraction), cropTo: size, interpolation: card.interpolation },
+    normalisation: card.normalisation,
+  });
+}
+
+/** What the features need, and the names (with dots) of what only the classifier needs. */
+function parametersOf({ side, channels, body, top }: Architecture) {
+  const parameters = new Parameters();
+  const scope = new Scope(startBuild(parameters));
+  const maps = body(scope, input("input", "float32", [1, channels, side, side]));
+  const needed = parameters.list;
+  top(scope, maps, 1000);
+  const rest = parameters.list.slice(needed.length).map(({ path }) => path.replaceAll("/", "."));
+  return { body: needed, top: new Set(rest) };
 }

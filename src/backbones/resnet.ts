@@ -35,15 +35,11 @@ export const resnets = {
   seresnet50: { blocks: [3, 4, 6, 3], block: "bottleneck", squeeze: 16 },
 } as const satisfies Record<string, ResnetConfig>;
 
-export const resnetArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
-  resnets,
-  (config: ResnetConfig) => ({
-    smallestSide: 1,
-    features: (scope, images) => resnet(scope, images, config),
-    classifier: "fc",
-    top: (scope, maps, classes) => linear(scope.at("fc"), mapMeans(maps), classes),
-  }),
-);
+export const resnetArchitectures: readonly Architecture[] = architecturesOf(resnets, (config: ResnetConfig) => ({
+  smallestSide: 1,
+  body: (scope, images) => resnet(scope, images, config),
+  top: (scope, maps, classes) => linear(scope.at("fc"), mapMeans(maps), classes),
+}));
 
 /** Feature maps [N, 512 or 2048, H/32, W/32] of images x [N, 3, H, W], with torchvision's parameter names (timm's in `seresnet50`). */
 export function resnet(scope: Scope, x: Value, config: ResnetConfig): Value {

@@ -13,12 +13,11 @@ const shufflenets = {
 
 const units = [4, 8, 4];
 
-export const shufflenetV2Architectures: Readonly<Record<string, Architecture>> = architecturesOf(
+export const shufflenetV2Architectures: readonly Architecture[] = architecturesOf(
   shufflenets,
   (channels: readonly number[]) => ({
     smallestSide: 1,
-    features: (scope, images) => shufflenetV2(scope, images, channels),
-    classifier: "fc",
+    body: (scope, images) => shufflenetV2(scope, images, channels),
     top: (scope, maps, classes) => linear(scope.at("fc"), mapMeans(maps), classes),
   }),
 );

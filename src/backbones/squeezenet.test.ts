@@ -9,7 +9,7 @@ import { Parameters, Scope, startBuild } from "../nn/scope.ts";
 import { createEngine } from "../node/engine.ts";
 import { writeModel } from "../onnx/write.ts";
 import { loadStateDict } from "../weights/stateDict.ts";
-import { architecture } from "./architectures.ts";
+import { architectureNamed } from "./architectures.ts";
 
 const folder = join(import.meta.dirname, "../../../shared/data/backbones");
 const isThere = existsSync(join(folder, "squeezenet1.1.safetensors"));
@@ -22,11 +22,11 @@ function read(name: string) {
 
 /** Logits of published weights for images fed as they are. */
 async function logitsOf(images: readonly Tensor[]): Promise<readonly Float32Array[]> {
-  const { features, top } = architecture("squeezenet1_1");
+  const { body, top } = architectureNamed("squeezenet1_1");
   const parameters = new Parameters();
   const scope = new Scope(startBuild(parameters));
   const image = input("image", "float32", [1, 3, 224, 224]);
-  const logits = top(scope, features(scope, image), 1000);
+  const logits = top(scope, body(scope, image), 1000);
   const inputs = [image, ...parameters.list.map(({ value }) => value)];
   const program = await engine.compile(writeModel(emit({ name: "squeezenet", inputs, outputs: { logits } })));
   const weights = loadStateDict(parameters.list, read("squeezenet1.1.safetensors"), { fileName: "squeezenet1.1" });

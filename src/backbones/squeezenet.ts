@@ -27,19 +27,15 @@ const squeezenets = {
   },
 } as const satisfies Record<string, Config>;
 
-export const squeezenetArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
-  squeezenets,
-  (config: Config) => ({
-    smallestSide: config.stem[1] + 22,
-    features: (scope, images) => squeezenet(scope, images, config),
-    classifier: "classifier",
-    top(scope, maps, classes) {
-      const classifier = scope.at("classifier");
-      const kept = dropInTraining(classifier.at("0"), maps, 0.5);
-      return mapMeans(relu(convolution(classifier.at("1"), kept, { filters: classes, kernel: 1, bias: true })));
-    },
-  }),
-);
+export const squeezenetArchitectures: readonly Architecture[] = architecturesOf(squeezenets, (config: Config) => ({
+  smallestSide: config.stem[1] + 22,
+  body: (scope, images) => squeezenet(scope, images, config),
+  top(scope, maps, classes) {
+    const classifier = scope.at("classifier");
+    const kept = dropInTraining(classifier.at("0"), maps, 0.5);
+    return mapMeans(relu(convolution(classifier.at("1"), kept, { filters: classes, kernel: 1, bias: true })));
+  },
+}));
 
 /** Feature maps [N, 512, H/16, W/16] of images x [N, 3, H, W], with torchvision's parameter names. */
 function squeezenet(scope: Scope, x: Value, { stem: [filters, kernel], stages }: Config): Value {

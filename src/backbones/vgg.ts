@@ -29,10 +29,9 @@ const variants = Object.fromEntries(
   ]),
 );
 
-export const vggArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(variants, (variant) => ({
+export const vggArchitectures: readonly Architecture[] = architecturesOf(variants, (variant) => ({
   smallestSide: 32,
-  features: (scope, images) => vgg(scope, images, variant.convolutions, variant.normalised),
-  classifier: "classifier",
+  body: (scope, images) => vgg(scope, images, variant.convolutions, variant.normalised),
   top,
 }));
 

@@ -38,14 +38,14 @@ const transformers = {
 const depth = 12;
 const epsilon = 1e-6;
 
-export const visionTransformerArchitectures: Readonly<Record<string, Architecture>> = architecturesOf(
+export const visionTransformerArchitectures: readonly Architecture[] = architecturesOf(
   transformers,
   (config: Config) => ({
     side: config.side,
     smallestSide: config.patch,
     sideStep: config.patch,
-    features: (scope, images) => visionTransformer(scope, images, config),
-    classifier: "head",
+    features: "vector",
+    body: (scope, images) => visionTransformer(scope, images, config),
     top: (scope, vector, classes) => linear(scope.at("head"), vector, classes, "glorotUniform"),
     // What DINOv2 put in place of hidden patches in training.
     unused: ["mask_token"],
@@ -83,7 +83,7 @@ function embedding(scope: Scope, x: Value, { width, patch, side }: Config): Valu
   return add(withRoom, add(first, positionsOn(positions, grid, [rows, columns])));
 }
 
-/** The position embedding of a square grid on another one, by cubic interpolation with antialias, as timm has it; the class token keeps its own. */
+/** The position embedding of a square grid on another one, by cubic interpolation; the class token keeps its own. */
 function positionsOn(positions: Value, grid: number, [rows, columns]: readonly [number, number]): Value {
   if (rows === grid && columns === grid) return positions;
   const width = Number(positions.shape[2]);

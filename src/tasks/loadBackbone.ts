@@ -1,5 +1,5 @@
 import type { Architecture } from "../backbones/architecture.ts";
-import { architecture } from "../backbones/architectures.ts";
+import { architectureNamed } from "../backbones/architectures.ts";
 import { loadBackboneFile } from "../backbones/backboneFile.ts";
 import { type Card, cards, plainCard } from "../backbones/cards.ts";
 import { namedBackbone } from "../backbones/namedBackbone.ts";
@@ -27,7 +27,10 @@ export async function* loadBackbone(
     throw new GraftError("usage", `--weights: "${wanted}" is an ONNX file and brings its own. Leave --weights out.`);
   }
   const network = named(wanted);
-  const card = cards.find(({ name }) => name === wanted || name.startsWith(`${wanted}.`));
+  // Cards without a file speak of one file alone, which their hash or their whole name tells.
+  const card =
+    cards.find(({ name }) => name === wanted) ??
+    cards.find(({ name, file }) => file !== undefined && name.startsWith(`${wanted}.`));
   const path =
     weights === undefined ? yield* published(wanted, card, platform, signal) : yield* given(weights, platform, signal);
   const tensors = await openWeights(path, platform.store);
@@ -38,7 +41,7 @@ export async function* loadBackbone(
     };
   }
   const fileName = platform.store.baseName(path);
-  return namedBackbone(wanted, network, { tensors, fileName, card: card ?? plainCard(network.side) }, size);
+  return namedBackbone(network, { tensors, fileName, card: card ?? plainCard(network.side) }, size);
 }
 
 /** `resnet18`, or `resnet18.tv_in1k`. Throws `input` for what looks like a path, `usage` for an unknown name. */
@@ -49,7 +52,7 @@ function named(wanted: string): Architecture {
       `--backbone: "${wanted}" is not a file. Expected a pretrained classifier in ONNX format, or the name of a network.`,
     );
   }
-  return architecture(wanted.split(".")[0] ?? wanted);
+  return architectureNamed(wanted.split(".")[0] ?? wanted);
 }
 
 async function* published(

@@ -127,14 +127,12 @@ class LeNet5(nn.Module):
     def __init__(self):
         super().__init__()
         self.conv1, self.conv2 = nn.Conv2d(1, 6, 5), nn.Conv2d(6, 16, 5)
-        layers = {"fc1": nn.Linear(400, 120), "fc2": nn.Linear(120, 84), "fc3": nn.Linear(84, CLASSES)}
-        self.classifier = nn.ModuleDict(layers)
+        self.fc1, self.fc2, self.fc3 = nn.Linear(400, 120), nn.Linear(120, 84), nn.Linear(84, CLASSES)
 
     def forward(self, x):
         for layer in (self.conv1, self.conv2):
             x = F.avg_pool2d(torch.tanh(layer(x)), 2)
-        c5 = torch.tanh(self.classifier["fc1"](x.flatten(1)))
-        return self.classifier["fc3"](torch.tanh(self.classifier["fc2"](c5)))
+        return self.fc3(torch.tanh(self.fc2(torch.tanh(self.fc1(x.flatten(1))))))
 
 
 def torchvision_model(name):
