@@ -38,7 +38,7 @@ export const efficientnetLiteArchitectures: readonly Architecture[] = architectu
 
 /** Feature maps [N, 1280, H/32, W/32] of images x [N, 3, H, W], with timm's parameter names. */
 function efficientnetLite(scope: Scope, x: Value, { width, depth, tensorflow }: Config): Value {
-  const norm: Norm = tensorflow ? { epsilon: 1e-3, momentum: 0.99, padding: "same" } : {};
+  const norm: Norm = tensorflow ? { epsilon: 1e-3, padding: "same" } : {};
   const unit = { ...norm, activation: relu6 };
   let y = convolutionUnit(scope, x, { ...unit, filters: 32, kernel: 3, stride: 2, names: ["conv_stem", "bn1"] });
   stages.forEach(([expansion, kernel, firstStride, channels, count], i) => {
@@ -53,7 +53,7 @@ function efficientnetLite(scope: Scope, x: Value, { width, depth, tensorflow }: 
 }
 
 /** How this variant normalises and pads. */
-type Norm = Pick<UnitOptions, "epsilon" | "momentum" | "padding">;
+type Norm = Pick<UnitOptions, "epsilon" | "padding">;
 
 interface BlockOptions {
   readonly norm: Norm;
