@@ -1,5 +1,7 @@
 import type { Value } from "../graph/value.ts";
+import type { Normalisation } from "../image/prepare.ts";
 import type { Scope } from "../nn/scope.ts";
+import { imagenetNormalisation } from "./cards.ts";
 
 /** A published network: data, and pure functions that write its graph with the parameter names of published state dicts. */
 export interface Architecture {
@@ -18,13 +20,15 @@ export interface Architecture {
   readonly body: (scope: Scope, images: Value) => Value;
   /** Class scores before softmax, [N, classes], from the features. */
   readonly top: (scope: Scope, features: Value, classes: number) => Value;
+  /** Of pixels, as its usual weights want it. */
+  readonly normalisation: Normalisation;
   /** How names of tensors begin that published state dicts hold and this graph does without: auxiliary classifiers. */
   readonly unused: readonly string[];
 }
 
 /** What an architecture must say; the rest has the values of an ImageNet classifier for 224×224 pixels. */
 export type Description = Pick<Architecture, "smallestSide" | "body" | "top"> &
-  Partial<Pick<Architecture, "side" | "sideStep" | "channels" | "features" | "unused">>;
+  Partial<Pick<Architecture, "side" | "sideStep" | "channels" | "features" | "normalisation" | "unused">>;
 
 /** One architecture for each row of a table of configurations. */
 export function architecturesOf<C>(
@@ -32,8 +36,10 @@ export function architecturesOf<C>(
   describe: (configuration: C) => Description,
 ): readonly Architecture[] {
   const common = { side: 224, sideStep: 1, channels: 3, features: "maps", unused: [] } as const;
+  const normalisation = imagenetNormalisation;
   return Object.entries(configurations).map(([name, configuration]) => ({
     ...common,
+    normalisation,
     name,
     ...describe(configuration),
   }));

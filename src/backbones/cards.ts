@@ -6,6 +6,8 @@ import { timmMobilenetV2, timmVgg } from "./timmNames.ts";
 export interface Card {
   /** `architecture.tag`, as timm names weights: one architecture, many weights. */
   readonly name: string;
+  /** Graft's name for the architecture, where it is not timm's. */
+  readonly architecture?: string;
   /** Who published them, for people. */
   readonly source: string;
   /** Where they can be had; nothing for files that are known by their hash alone. */
@@ -53,9 +55,9 @@ const imagenet = {
   cropFraction: 0.875,
 } as const;
 
-/** How torchvision's plain recipe prepares images, for weights that come without a card. */
-export function plainCard(side: number): Omit<Card, "name" | "source" | "licence"> {
-  return { ...imagenet, side, interpolation: "bilinear" };
+/** How torchvision's plain recipe prepares images, for weights of an architecture that come without a card. */
+export function plainCard(of: Pick<Card, "side" | "normalisation">): Omit<Card, "name" | "source" | "licence"> {
+  return { ...imagenet, side: of.side, normalisation: of.normalisation, interpolation: "bilinear" };
 }
 
 /** A file of timm on the hub. Repositories, licences, sizes and crops are as timm's model cards and results state them. */
@@ -99,6 +101,7 @@ export const cards: readonly Card[] = [
   torchvision("vgg19_bn", 143.68, 74.216),
   {
     name: "mobilenetv2_100.ra_in1k",
+    architecture: "mobilenet_v2",
     source: "timm",
     file: timm("mobilenetv2_100.ra_in1k", "f3ff81ba89de0bc46b546568ebeab2edef6b9d49"),
     licence: "Apache-2.0",

@@ -4,6 +4,7 @@ import type { Scope } from "../nn/scope.ts";
 import { add } from "../ops/arithmetic.ts";
 import { type Architecture, architecturesOf } from "./architecture.ts";
 import { convolutionNorm, convolutionUnit, linear, mapMeans, multipleOf8, type UnitOptions } from "./blocks.ts";
+import { minusOneToOne } from "./cards.ts";
 import { type Scaling, stages } from "./efficientnet.ts";
 import { relu6 } from "./mobilenetV2.ts";
 
@@ -29,6 +30,7 @@ const configs = Object.fromEntries(
 export const efficientnetLiteArchitectures: readonly Architecture[] = architecturesOf(configs, (config) => ({
   side: config.side,
   smallestSide: 1,
+  ...(config.tensorflow ? { normalisation: minusOneToOne } : {}),
   body: (scope, images) => efficientnetLite(scope, images, config),
   top(scope, maps, classes) {
     const classifier = scope.at("classifier");

@@ -5,6 +5,7 @@ import { concat } from "../ops/layout.ts";
 import { maxPool } from "../ops/pooling.ts";
 import { type Architecture, architecturesOf } from "./architecture.ts";
 import { convolutionUnit, linear, mapMeans } from "./blocks.ts";
+import { minusOneToOne } from "./cards.ts";
 
 /** Filters: 1×1; 3×3 reduce, 3×3; 5×5 reduce, 5×5; after pooling (Szegedy et al. 2014, table 1). */
 type Filters = readonly [number, readonly [number, number], readonly [number, number], number];
@@ -37,6 +38,7 @@ export const googlenetArchitectures: readonly Architecture[] = architecturesOf({
   body: googlenet,
   top: (scope, maps, classes) =>
     linear(scope.at("fc"), dropInTraining(scope.at("dropout"), mapMeans(maps), 0.2), classes),
+  normalisation: minusOneToOne,
   unused: ["aux1.", "aux2."],
 }));
 

@@ -5,6 +5,7 @@ import { concat } from "../ops/layout.ts";
 import { averagePool, maxPool } from "../ops/pooling.ts";
 import { type Architecture, architecturesOf } from "./architecture.ts";
 import { convolutionUnit, linear, mapMeans, type UnitOptions } from "./blocks.ts";
+import { minusOneToOne } from "./cards.ts";
 
 /**
  * Inception-v3 (Szegedy et al. 2015, table 1). Its published weights expect pixels between −1 and 1:
@@ -16,6 +17,7 @@ export const inceptionV3Architectures: readonly Architecture[] = architecturesOf
   body: inceptionV3,
   top: (scope, maps, classes) =>
     linear(scope.at("fc"), dropInTraining(scope.at("dropout"), mapMeans(maps), 0.5), classes),
+  normalisation: minusOneToOne,
   unused: ["AuxLogits."],
 }));
 

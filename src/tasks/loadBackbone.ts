@@ -1,7 +1,7 @@
 import type { Architecture } from "../backbones/architecture.ts";
 import { architectureNamed } from "../backbones/architectures.ts";
 import { loadBackboneFile } from "../backbones/backboneFile.ts";
-import { type Card, cards, plainCard } from "../backbones/cards.ts";
+import { type Card, cards, imagenetNormalisation, plainCard } from "../backbones/cards.ts";
 import { namedBackbone } from "../backbones/namedBackbone.ts";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { GraftError } from "../base/errors.ts";
@@ -26,33 +26,38 @@ export async function* loadBackbone(
     if (weights === undefined) return loadBackboneFile(wanted, platform, size);
     throw new GraftError("usage", `--weights: "${wanted}" is an ONNX file and brings its own. Leave --weights out.`);
   }
-  const network = named(wanted);
   // Cards without a file speak of one file alone, which their hash or their whole name tells.
   const card =
     cards.find(({ name }) => name === wanted) ??
     cards.find(({ name, file }) => file !== undefined && name.startsWith(`${wanted}.`));
+  const network = named(wanted, card);
   const path =
     weights === undefined ? yield* published(wanted, card, platform, signal) : yield* given(weights, platform, signal);
   const tensors = await openWeights(path, platform.store);
   if (card === undefined) {
     yield {
       type: "warning",
-      text: `"${path}" does not say how its images were normalised; assuming ImageNet's mean and deviation, as torchvision does.`,
+      text: `"${path}" does not say how its images were normalised; assuming ${usual(network)}.`,
     };
   }
   const fileName = platform.store.baseName(path);
-  return namedBackbone(network, { tensors, fileName, card: card ?? plainCard(network.side) }, size);
+  return namedBackbone(network, { tensors, fileName, card: card ?? plainCard(network) }, size);
 }
 
 /** `resnet18`, or `resnet18.tv_in1k`. Throws `input` for what looks like a path, `usage` for an unknown name. */
-function named(wanted: string): Architecture {
+function named(wanted: string, card: Card | undefined): Architecture {
   if (/[\\/]|\.onnx$/i.test(wanted)) {
     throw new GraftError(
       "input",
       `--backbone: "${wanted}" is not a file. Expected a pretrained classifier in ONNX format, or the name of a network.`,
     );
   }
-  return architectureNamed(wanted.split(".")[0] ?? wanted);
+  return architectureNamed(card?.architecture ?? wanted.split(".")[0] ?? wanted);
+}
+
+function usual({ name, normalisation }: Architecture): string {
+  if (normalisation === imagenetNormalisation) return "ImageNet's mean and deviation, as torchvision does";
+  return `pixels from −1 to 1, as the usual weights of ${name} want them`;
 }
 
 async function* published(
