@@ -2,7 +2,6 @@ import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { Tensor } from "../base/tensor.ts";
 import { differentiate } from "../graph/differentiate.ts";
 import { constant, input } from "../graph/value.ts";
 import { Parameters, Scope, startBuild } from "../nn/scope.ts";
@@ -12,7 +11,7 @@ import { reduceSum } from "../ops/reductions.ts";
 import { type Architecture, isUnused } from "./architecture.ts";
 import { architectureNamed, architectures } from "./architectures.ts";
 import { mapMeans } from "./blocks.ts";
-import { deterministicValues, deterministicWeight } from "./parity.fixture.ts";
+import { deterministicValues, deterministicWeights } from "./parity.fixture.ts";
 
 const schema = z.array(
   z.object({
@@ -86,8 +85,8 @@ describe("scores and the gradient of the images agree with PyTorch", () => {
     const { parameters, images, result } = built(architectureNamed(name), reference.shape, reference.output);
     const cotangent = constant(deterministicValues("cotangent", result.staticShape, 0, 1));
     const [gradient] = differentiate(reduceSum(mul(result, cotangent), { keepdims: 0 }), [images]);
-    const feeds: Record<string, Tensor> = { images: deterministicValues(reference.images, reference.shape, 0, 1) };
-    for (const { path, shape } of parameters.list) feeds[path] = deterministicWeight(torchName(path), shape);
+    const weights = Object.fromEntries(deterministicWeights(parameters.list));
+    const feeds = { ...weights, images: deterministicValues(reference.images, reference.shape, 0, 1) };
     const inputs = [images, ...parameters.list.map(({ value }) => value)];
     const outputs = await evaluate(inputs, { result, gradient: gradient ?? images }, feeds);
     expectClose(outputs["result"]?.floats, reference.values);

@@ -9,7 +9,7 @@ import { sgd } from "../optim/optimizers.ts";
 import { architectureNamed } from "./architectures.ts";
 import { type ArchitectureBackbone, type BackboneOptions, backbone, frozen } from "./backbone.ts";
 import { minusOneToOne } from "./cards.ts";
-import { deterministicValues, deterministicWeight } from "./parity.fixture.ts";
+import { deterministicValues, deterministicWeights } from "./parity.fixture.ts";
 import { trainableBackbone } from "./trainableBackbone.ts";
 
 /** The layer's graph on images [2, 3, H, W], and its parameters' values by path. */
@@ -24,7 +24,7 @@ function written({ layer, inputShape: [height, width, channels] }: ArchitectureB
 function weightsOf(name: string, side: number): Map<string, Tensor> {
   const parameters = new Parameters();
   architectureNamed(name).body(new Scope(startBuild(parameters)), input("images", "float32", [1, 3, side, side]));
-  return new Map(parameters.list.map(({ path, shape }) => [path, deterministicWeight(path, shape)]));
+  return deterministicWeights(parameters.list);
 }
 
 const features = { includeTop: false, inputShape: [64, 48, 3] } as const;

@@ -153,15 +153,16 @@ def own_model(name):
     return LeNet5() if name == "lenet5" else CifarResnet(int(name.removeprefix("cifar_resnet")))
 
 
-# The name, the function that makes the model, the side of the images, and what comes out: class scores, or means of the
-# feature maps where the classifier alone has a hundred million weights.
+# The name, the function that makes the model, the side of the images (or height and width), and what comes out: class scores,
+# or means of the feature maps where the classifier alone has a hundred million weights. Small images keep the tests quick.
 vggs = [f"vgg{depth}{norm}" for depth in (11, 13, 16, 19) for norm in ("", "_bn")]
 cases = [
     ("lenet5", own_model, 32, "scores"),
     ("alexnet", torchvision_model, 95, "scores"),
     *[(name, torchvision_model, 32, "scores" if name == "vgg11" else "means") for name in vggs],
-    *[(name, torchvision_model, 64, "scores") for name in ("resnet18", "resnet34", "resnet50")],
-    *[(name, torchvision_model, 32, "scores") for name in ("resnet101", "resnet152", "wide_resnet50_2", "resnext50_32x4d")],
+    *[(name, torchvision_model, 64, "scores") for name in ("resnet18", "resnet50")],
+    *[(name, torchvision_model, 32, "scores") for name in ("resnet34", "resnet101", "resnet152")],
+    *[(name, torchvision_model, 32, "scores") for name in ("wide_resnet50_2", "resnext50_32x4d")],
     ("seresnet50", timm_model, 32, "scores"),
     *[(f"cifar_resnet{depth}", own_model, 16, "scores") for depth in (20, 32, 44, 56)],
     *[(name, torchvision_model, 32, "scores") for name in ("densenet121", "densenet169")],
@@ -171,11 +172,18 @@ cases = [
     *[(name, torchvision_model, 48, "scores") for name in ("shufflenet_v2_x0_5", "shufflenet_v2_x1_0")],
     ("googlenet", torchvision_model, 48, "scores"),
     ("inception_v3", torchvision_model, 75, "scores"),
-    *[(f"efficientnet_b{i}", torchvision_model, 48, "scores") for i in range(4)],
-    *[(f"{maker}efficientnet_lite{i}", timm_model, 48, "scores") for i in range(3) for maker in ("", "tf_")],
-    *[(name, torchvision_model, 64, "scores") for name in ("convnext_tiny", "convnext_small")],
-    *[(f"vit_{size}_patch16_224", transformer, 48, "scores") for size in ("small", "base")],
-    *[(f"vit_{size}_patch14_dinov2", transformer, 42, "scores") for size in ("small", "base")],
+    *[(f"efficientnet_b{i}", torchvision_model, 48 if i == 0 else 32, "scores") for i in range(4)],
+    *[(f"efficientnet_lite{i}", timm_model, 48 if i == 0 else 32, "scores") for i in range(3)],
+    # "Same" padding depends on the size.
+    ("tf_efficientnet_lite0", timm_model, 48, "scores"),
+    ("tf_efficientnet_lite1", timm_model, (45, 33), "scores"),
+    ("tf_efficientnet_lite2", timm_model, 34, "scores"),
+    ("convnext_tiny", torchvision_model, (64, 32), "scores"),
+    ("convnext_small", torchvision_model, 32, "scores"),
+    ("vit_small_patch16_224", transformer, 48, "scores"),
+    ("vit_base_patch16_224", transformer, 32, "scores"),
+    ("vit_small_patch14_dinov2", transformer, 42, "scores"),
+    ("vit_base_patch14_dinov2", transformer, (28, 56), "scores"),
 ]
 
 
@@ -209,7 +217,8 @@ def run(name, make, side, output):
     torch.manual_seed(0)
     model = make(name).eval()
     names = fill(model)
-    shape = [BATCH, 1 if name == "lenet5" else 3, side, side]
+    height, width = side if isinstance(side, tuple) else (side, side)
+    shape = [BATCH, 1 if name == "lenet5" else 3, height, width]
     images, y, gradient = smooth_images(model, shape, output)
     flat = gradient.flatten()
     places = [i * (len(flat) // SAMPLES + 1) % len(flat) for i in range(SAMPLES)]
