@@ -1,5 +1,7 @@
 import { meanAndDeviation, type Normalisation, type Preparation } from "../image/prepare.ts";
 import type { RemoteFile } from "../platform/platform.ts";
+import { gluonMobilenetV2 } from "./gluonNames.ts";
+import { kerasMobilenetV1 } from "./kerasNames.ts";
 import { timmMobilenetV2, timmVgg } from "./timmNames.ts";
 
 /** What belongs to a set of published weights besides the weights. Images come in as red, green, blue. */
@@ -21,6 +23,8 @@ export interface Card {
   readonly top1?: number;
   /** With 1,001 classes the first is the background. */
   readonly classes: 1000 | 1001;
+  /** Whose names and layouts the file has; by default PyTorch's. Keras' are made PyTorch's before they are renamed. */
+  readonly layout?: "keras";
   /** A tensor's name in the file as Graft's architecture has it, or nothing where that does without it; by default the same. */
   readonly rename?: (name: string) => string | undefined;
   /** Of convolutions: as much on both sides, or TensorFlow's "same", which puts the odd pixel after. */
@@ -130,6 +134,29 @@ export const cards: readonly Card[] = [
     classes: 1001,
     padding: "same",
     normalisation: minusOneToOne,
+    interpolation: "bilinear",
+  },
+  {
+    name: "mobilenetv1_025.keras_in1k",
+    architecture: "tf_mobilenetv1_025",
+    source: "keras.applications, MobileNet with alpha 0.25",
+    licence: "Apache-2.0",
+    sha256: "dc1ff623e6cd99c3cc0dd2821ca0807ba013606af5a4e2afd4488fbf26a8b589",
+    layout: "keras",
+    rename: kerasMobilenetV1,
+    ...imagenet,
+    padding: "same",
+    normalisation: minusOneToOne,
+    interpolation: "bilinear",
+  },
+  {
+    name: "mobilenetv2_100.gluon_in1k",
+    architecture: "gluon_mobilenet_v2",
+    source: "Gluon's model zoo, in float16",
+    licence: "Apache-2.0",
+    sha256: "76824964be63053bdc4daa8c0834a02383a90cf742c819cbc3e8e3f8728a63b4",
+    rename: gluonMobilenetV2,
+    ...imagenet,
     interpolation: "bilinear",
   },
 ];

@@ -1,6 +1,7 @@
 import type { Tensor } from "../base/tensor.ts";
 import { input } from "../graph/value.ts";
 import { Parameters, Scope, startBuild } from "../nn/scope.ts";
+import { kerasToTorch } from "../weights/kerasToTorch.ts";
 import { loadStateDict } from "../weights/stateDict.ts";
 import { type Architecture, isUnused } from "./architecture.ts";
 import { backbone, frozen } from "./backbone.ts";
@@ -31,7 +32,10 @@ export function namedBackbone(
     const own = rename(key);
     return own === undefined || isUnused(architecture, own) || top.has(own) ? undefined : own;
   };
-  const weights = loadStateDict(body, tensors, { fileName, rename: needed });
+  const weights = loadStateDict(body, card.layout === "keras" ? kerasToTorch(tensors) : tensors, {
+    fileName,
+    rename: needed,
+  });
   const inputShape = [size, size, architecture.channels] as const;
   const options = {
     includeTop: false,

@@ -3,7 +3,7 @@ import { sizeOf, Tensor } from "../base/tensor.ts";
 import { moduleLayer } from "../nn/moduleLayer.ts";
 import { sequentialNetwork } from "../nn/network.ts";
 import { loadStateDict } from "../weights/stateDict.ts";
-import { mobilenetV2 } from "./mobilenetV2.ts";
+import { architectureNamed } from "./architectures.ts";
 import { timmMobilenetV2, timmVgg } from "./timmNames.ts";
 import { vgg, vggs } from "./vgg.ts";
 
@@ -51,7 +51,7 @@ function timmStateDict(): Map<string, Tensor> {
 
 describe("weights of timm", () => {
   it("of MobileNetV2 fit Graft's network, name by name and shape by shape", () => {
-    const network = sequentialNetwork([moduleLayer("backbone", mobilenetV2)], [32, 32, 3]);
+    const network = sequentialNetwork([moduleLayer("backbone", architectureNamed("mobilenet_v2").body)], [32, 32, 3]);
     const options = { fileName: "model.safetensors", rename: timmMobilenetV2, classifier: "classifier" };
     const loaded = loadStateDict(network.parameters.list, timmStateDict(), options);
     expect(loaded.size).toBe(network.parameters.list.length);

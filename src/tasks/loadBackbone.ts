@@ -26,13 +26,16 @@ export async function* loadBackbone(
     if (weights === undefined) return loadBackboneFile(wanted, platform, size);
     throw new GraftError("usage", `--weights: "${wanted}" is an ONNX file and brings its own. Leave --weights out.`);
   }
-  // Cards without a file speak of one file alone, which their hash or their whole name tells.
-  const card =
-    cards.find(({ name }) => name === wanted) ??
-    cards.find(({ name, file }) => file !== undefined && name.startsWith(`${wanted}.`));
-  const network = named(wanted, card);
+  const general = cardNamed(wanted);
+  const special = cardsOfFiles(wanted);
+  // A wrong name is told before anything is fetched.
+  named(wanted, general ?? special[0]);
   const path =
-    weights === undefined ? yield* published(wanted, card, platform, signal) : yield* given(weights, platform, signal);
+    weights === undefined
+      ? yield* published(wanted, general, platform, signal)
+      : yield* given(weights, platform, signal);
+  const card = (await cardOfFile(path, special, platform)) ?? general;
+  const network = named(wanted, card);
   const tensors = await openWeights(path, platform.store);
   if (card === undefined) {
     yield {
@@ -42,6 +45,34 @@ export async function* loadBackbone(
   }
   const fileName = platform.store.baseName(path);
   return namedBackbone(network, { tensors, fileName, card: card ?? plainCard(network) }, size);
+}
+
+function cardNamed(wanted: string): Card | undefined {
+  return (
+    cards.find(({ name }) => name === wanted) ??
+    cards.find(({ name, file }) => file !== undefined && isOf(wanted, name))
+  );
+}
+
+function isOf(wanted: string, cardName: string): boolean {
+  return cardName.startsWith(`${wanted}.`);
+}
+
+/** Cards without a file to fetch: each speaks of one file alone, which its hash tells. */
+function cardsOfFiles(wanted: string): readonly Card[] {
+  return cards.filter(
+    ({ name, architecture, file }) => file === undefined && (isOf(wanted, name) || architecture === wanted),
+  );
+}
+
+async function cardOfFile(
+  path: string,
+  possible: readonly Card[],
+  { store, digest }: Platform,
+): Promise<Card | undefined> {
+  if (possible.length === 0 || (await store.info(path))?.kind !== "file") return undefined;
+  const sha256 = digest(await store.read(path));
+  return possible.find((card) => card.sha256 === sha256);
 }
 
 /** `resnet18`, or `resnet18.tv_in1k`. Throws `input` for what looks like a path, `usage` for an unknown name. */

@@ -144,6 +144,21 @@ def timm_model(name, **extra):
     return timm.create_model(name, pretrained=False, num_classes=CLASSES, **extra)
 
 
+def keras_mobilenet(name):
+    """timm's MobileNetV1, narrower, padded and normalised as TensorFlow does."""
+    width = int(name.removeprefix("tf_mobilenetv1_")) / 100
+    make = timm.models.efficientnet._gen_mobilenet_v1
+    return make(name, channel_multiplier=width, pad_type="same", bn_eps=1e-3, num_classes=CLASSES)
+
+
+def gluon_mobilenet(name):
+    """torchvision's MobileNetV2 whose first block expands from 32 to 32 channels."""
+    model = torchvision_model(name.removeprefix("gluon_"))
+    expansion = nn.Sequential(nn.Conv2d(32, 32, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU6())
+    model.features[1].conv.insert(0, expansion)
+    return model
+
+
 def transformer(name):
     """On images of any size, the position embedding interpolated; features are the class token."""
     return timm_model(name, dynamic_img_size=True, global_pool="token")
@@ -168,7 +183,9 @@ cases = [
     *[(name, torchvision_model, 32, "scores") for name in ("densenet121", "densenet169")],
     *[(name, torchvision_model, 48, "scores") for name in ("squeezenet1_0", "squeezenet1_1")],
     ("mobilenetv1_100", timm_model, 48, "scores"),
+    *[(f"tf_mobilenetv1_{width}", keras_mobilenet, (45, 34), "scores") for width in ("025", "050", "075", "100")],
     *[(name, torchvision_model, 48, "scores") for name in ("mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")],
+    ("gluon_mobilenet_v2", gluon_mobilenet, 48, "scores"),
     *[(name, torchvision_model, 48, "scores") for name in ("shufflenet_v2_x0_5", "shufflenet_v2_x1_0")],
     ("googlenet", torchvision_model, 48, "scores"),
     ("inception_v3", torchvision_model, 75, "scores"),
