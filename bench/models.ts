@@ -1,6 +1,6 @@
+import { architectureNamed } from "../src/backbones/architectures.ts";
 import { convolution } from "../src/backbones/blocks.ts";
 import { cifarResnet } from "../src/backbones/cifarResnet.ts";
-import { mobilenetV2 } from "../src/backbones/mobilenetV2.ts";
 import { resnet, resnets } from "../src/backbones/resnet.ts";
 import { vgg, vggs } from "../src/backbones/vgg.ts";
 import type { Value } from "../src/graph/value.ts";
@@ -22,7 +22,7 @@ export interface BenchModel {
 
 export const models = {
   resnet18: { batchSize: 16, side: 224, classes: 1000, body: (scope, x) => resnet(scope, x, resnets.resnet18) },
-  mobilenetV2: { batchSize: 16, side: 224, classes: 1000, body: mobilenetV2 },
+  mobilenetV2: { batchSize: 16, side: 224, classes: 1000, body: architectureNamed("mobilenet_v2").body },
   vgg16: { batchSize: 64, side: 32, classes: 1000, body: (scope, x) => vgg(scope, x, vggs.vgg16, false) },
   kerasCnn: { batchSize: 32, side: 32, classes: 10, body: kerasCnn },
   cifarResnet20: { batchSize: 128, side: 32, classes: 10, body: (scope, x) => cifarResnet(scope, x, 20) },
