@@ -1,7 +1,8 @@
-import { create, type Message, toBinary } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { dtypeCode, isHeld } from "./dtypes.ts";
+import { encodeModel } from "./encode.ts";
 import type { Attribute, Graph, Model, Node, ValueInfo } from "./model.ts";
 import {
   type AttributeProto,
@@ -23,6 +24,7 @@ import {
   type ValueInfoProto,
   ValueInfoProtoSchema,
 } from "./onnx_pb.ts";
+import { copyOf } from "./protoCopy.ts";
 import { readMetadata, readOpsets } from "./read.ts";
 import { readAttribute, readValueInfo, shortDomain } from "./readGraph.ts";
 import { StoredTensor } from "./readTensor.ts";
@@ -50,7 +52,7 @@ export function writeModel(model: Model): Uint8Array {
     );
   }
   proto.graph = graphProto(model.graph);
-  return toBinary(ModelProtoSchema, proto);
+  return encodeModel(proto);
 }
 
 function checkSize(graph: Graph): void {
@@ -177,11 +179,6 @@ function storedProto(tensor: StoredTensor): TensorProto {
     dataType: proto.dataType === Code.BFLOAT16 ? Code.FLOAT : proto.dataType,
     rawData: tensor.bytes,
   });
-}
-
-/** A message with the same fields, the same ones set: which ones are lies in the prototype. */
-function copyOf<T extends Message>(message: T): T {
-  return Object.assign(Object.create(Object.getPrototypeOf(message)), message);
 }
 
 function sameEntries<V>(a: ReadonlyMap<string, V>, b: ReadonlyMap<string, V>): boolean {
