@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { featuresJob, type Job, productJob, stepJob, tuningJob } from "./jobs.ts";
+import { loadedModel, loadingJob } from "./loading.ts";
 import { type ModelName, models } from "./models.ts";
 import { type Rival, type RivalName, startRival } from "./rival.ts";
 import { printScaling } from "./scaling.ts";
@@ -77,6 +78,14 @@ const rows: readonly Row[] = [
     theirs: ["step", "kerasCnn", String(models.kerasCnn.batchSize)],
     rival: "tfjs",
   },
+  {
+    title: "loading ResNet-50 from safetensors to a first prediction, against its ONNX file on the bare runtime",
+    images: 1,
+    goal: 1 / 1.5,
+    ours: () => loadingJob(threads),
+    theirs: ["load", loadedModel, String(threads)],
+    rival: "onnxruntime-node",
+  },
 ];
 
 const peak = await medianOf(await productJob(1024, threads), 21);
@@ -103,9 +112,9 @@ async function measure(row: Row): Promise<string> {
   await job.dispose();
   const rate = (durations: readonly number[]) => (row.images * 1000) / median(durations);
   if (theirs.length === 0)
-    return `| ${row.title} | ${rate(ours).toFixed(1)} | no ${name} here | – | ${row.goal.toFixed(1)} |`;
+    return `| ${row.title} | ${rate(ours).toFixed(1)} | no ${name} here | – | ${Number(row.goal.toFixed(2))} |`;
   const ratio = rate(ours) / rate(theirs);
-  return `| ${row.title} | ${rate(ours).toFixed(1)} | ${rate(theirs).toFixed(1)} | ${ratio.toFixed(2)} | ${row.goal.toFixed(1)} |`;
+  return `| ${row.title} | ${rate(ours).toFixed(1)} | ${rate(theirs).toFixed(1)} | ${ratio.toFixed(2)} | ${Number(row.goal.toFixed(2))} |`;
 }
 
 async function medianOf(job: Job, times: number): Promise<number> {

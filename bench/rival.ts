@@ -29,10 +29,11 @@ export class Rival {
   }
 }
 
-export type RivalName = "PyTorch" | "tfjs";
+export type RivalName = "PyTorch" | "tfjs" | "onnxruntime-node";
 
 /** Starts a rival in the environment that bench/README.md sets up; nothing when there is none. */
 export function startRival(name: RivalName, threads: number): Rival | undefined {
+  if (name === "onnxruntime-node") return new Rival("node", ["bench/onnxruntime/worker.mjs"]);
   if (name === "tfjs")
     return existsSync("bench/tfjs/node_modules") ? new Rival("node", ["bench/tfjs/worker.mjs"]) : undefined;
   const python = process.env["GRAFT_BENCH_PYTHON"] ?? "bench/.venv/bin/python";

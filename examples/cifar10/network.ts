@@ -12,8 +12,10 @@ import { maxPool } from "../../src/ops/pooling.ts";
 
 /** Widths of the three stages. */
 const widths = [32, 128, 128] as const;
-/** Filters of the first layer: the strongest directions of 3×3 patches, and their negatives. */
-export const whiteningFilters = 32;
+/** The first layer's patches: this many pixels a side. */
+export const whiteningKernelSize = 2;
+/** Its filters: every direction of such a patch, and its negative. */
+export const whiteningFilters = 2 * 3 * whiteningKernelSize ** 2;
 
 /** The share of the running statistics that stays: a run is short. */
 const momentum = 0.8;
@@ -28,11 +30,13 @@ const deviation = [63, 62.1, 66.7] as const;
  */
 export function cifarNetwork(): Network {
   const body = moduleLayer("body", (scope, pixels) => {
-    let y = relu(convolution(scope.at("whiten"), normalised(pixels), { filters: whiteningFilters, kernel: 3 }));
+    // Without padding sides are 31, 15, 7 and 3, which costs a quarter less than 32, 16, 8 and 4.
+    const whiten = { filters: whiteningFilters, kernel: whiteningKernelSize, padding: 0 };
+    let y = relu(convolution(scope.at("whiten"), normalised(pixels), whiten));
     widths.forEach((width, i) => {
       y = stage(scope.at(`stage${i + 1}`), y, width);
     });
-    return flatten(maxPool(y, { kernel_shape: [4, 4], strides: [4, 4] }));
+    return flatten(maxPool(y, { kernel_shape: [3, 3], strides: [3, 3] }));
   });
   // Small logits at the start, as both sources have them.
   const scaled = moduleLayer("scale", (_scope, x) => mul(x, 1 / 8));

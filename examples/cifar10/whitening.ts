@@ -1,21 +1,19 @@
 import { Tensor } from "../../src/base/tensor.ts";
-import { normalisedLevel, whiteningFilters } from "./network.ts";
+import { whiteningKernelSize as kernel, normalisedLevel, whiteningFilters } from "./network.ts";
 
 const side = 32;
-const kernel = 3;
 const size = 3 * kernel * kernel;
 
 /**
  * Filters whose answers to the images' patches have covariance one: eigenvectors of the patches' covariance over the roots of
- * their eigenvalues, the strongest half as many as there are filters, and their negatives, so that relu loses nothing.
+ * their eigenvalues, and their negatives, so that relu loses nothing.
  *
  * @param images uint8 [N, 32, 32, 3]
  * @returns float32 [filters, 3, 3, 3]
  */
 export function whiteningKernel(images: Tensor): Tensor {
   const { values, vectors } = symmetricEigen(patchCovariance(images), size);
-  const strongest = [...values.keys()].sort((a, b) => values[b] - values[a]).slice(0, whiteningFilters / 2);
-  const rows = strongest.map((i) => vectors[i].map((entry) => entry / Math.sqrt(values[i] + 5e-4)));
+  const rows = vectors.map((vector, i) => vector.map((entry) => entry / Math.sqrt(values[i] + 5e-4)));
   const all = [...rows, ...rows.map((row) => row.map((entry) => -entry))];
   return Tensor.float32([whiteningFilters, 3, kernel, kernel], all.flat());
 }
@@ -30,7 +28,8 @@ function patchCovariance(images: Tensor): Float64Array {
     for (let y = 0; y + kernel <= side; y += 2) {
       for (let x = 0; x + kernel <= side; x += 2) {
         for (let i = 0; i < size; i++) {
-          const [channel, row, column] = [Math.floor(i / 9), Math.floor(i / 3) % 3, i % 3];
+          const [channel, place] = [Math.floor(i / kernel ** 2), i % kernel ** 2];
+          const [row, column] = [Math.floor(place / kernel), place % kernel];
           const at = ((image * side + y + row) * side + x + column) * 3 + channel;
           patch[i] = normalisedLevel(images.bytes[at] ?? 0, channel);
         }
