@@ -84,13 +84,13 @@ function takeValidation(
   return taken;
 }
 
-interface Unit {
+export interface Unit {
   readonly name: string;
   readonly members: number[];
 }
 
 /** What must stay together: groups, or single images. Sorted by name, so that listing order does not matter. */
-function unitsOf(samples: readonly Sample[], indices: readonly number[]): readonly Unit[] {
+export function unitsOf(samples: readonly Sample[], indices: readonly number[]): readonly Unit[] {
   const units = new Map<string, Unit>();
   for (const i of indices) {
     const sample = samples[i];

@@ -1,0 +1,170 @@
+import { GraftError } from "../base/errors.ts";
+import { Tensor } from "../base/tensor.ts";
+import { dense } from "../nn/denseLayers.ts";
+import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
+import { sequentialNetwork } from "../nn/network.ts";
+import { minimise } from "../optim/lbfgs.ts";
+import type { Engine } from "../platform/platform.ts";
+import type { TrainingData } from "../train/data.ts";
+import { FullBatchLoss } from "./fullBatchLoss.ts";
+import { measureStandardisation, type Standardisation, standardised } from "./standardise.ts";
+
+/** Strengths of the penalty that are tried, strongest first: each solution is the start of the next. */
+const penalties = Array.from({ length: 13 }, (_, i) => 10 ** (1 - i / 2));
+const gradientTolerance = 1e-5;
+const maxIterations = 300;
+/** The path ends when the held-out loss has been worse than the best so many times in a row. */
+const patience = 2;
+
+/** What was measured at one strength of the penalty. */
+export interface PenaltyTrial {
+  readonly penalty: number;
+  /** Of images that the fold's solution was not made from, mean over all of them. */
+  readonly loss: number;
+  readonly accuracy: number;
+}
+
+export interface LinearHead {
+  /** [features, classes] and [classes], for features as they are. */
+  readonly kernel: Tensor;
+  readonly bias: Tensor;
+  /** λ of λ/2·‖kernel‖², chosen, with features standardised. */
+  readonly penalty: number;
+  readonly trials: readonly PenaltyTrial[];
+  readonly iterations: number;
+}
+
+export interface LinearHeadOptions {
+  readonly classes: number;
+  /** The fold of each row in cross-validation; −1 for rows that every fold learns from. */
+  readonly folds: Int32Array;
+  readonly classWeights: readonly number[] | undefined;
+  /** Called after each strength of the penalty. */
+  readonly onTrial?: (done: number, total: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Multinomial logistic regression on features [N, width], solved to its optimum by L-BFGS: the mean cross-entropy plus λ/2·‖kernel‖² on
+ * standardised features. λ is the one with the least cross-validated loss.
+ */
+export async function solveLinearHead(
+  data: TrainingData,
+  options: LinearHeadOptions,
+  engine: Engine,
+): Promise<LinearHead> {
+  const { classes } = options;
+  if (data.targets.kind !== "classes") throw new GraftError("data", "a linear head needs class labels.");
+  const { labels } = data.targets;
+  const network = sequentialNetwork([dense(classes, { activation: "softmax", name: "head" })], data.inputShape);
+  const scaling = await measureStandardisation(data);
+  const objective = await FullBatchLoss.compile(
+    network,
+    sparseCategoricalCrossentropy(),
+    standardised(data, scaling),
+    engine,
+  );
+  try {
+    const weights = Float64Array.from(labels, (label) => options.classWeights?.[label] ?? 1);
+    const problem = { objective, weights, penalised: objective.size - classes, signal: options.signal };
+    const trials = await crossValidate(problem, labels, options);
+    const best = trials.reduce((a, b) => (b.loss < a.loss ? b : a), { penalty: 1e-2, loss: Infinity, accuracy: 0 });
+    let solution = { point: new Float64Array(objective.size) as Float64Array, iterations: 0 };
+    for (const penalty of penalties.filter((one) => one >= best.penalty)) {
+      solution = await solve(problem, weights, penalty, solution.point);
+    }
+    const { kernel, bias } = unstandardised(solution.point, scaling, classes);
+    return { kernel, bias, penalty: best.penalty, trials, iterations: solution.iterations };
+  } finally {
+    await objective.dispose();
+  }
+}
+
+interface Problem {
+  readonly objective: FullBatchLoss;
+  readonly weights: Float64Array;
+  /** The first so many numbers of a point, the kernel. */
+  readonly penalised: number;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function solve(
+  { objective, penalised, signal }: Problem,
+  weights: Float64Array,
+  penalty: number,
+  start: Float64Array,
+) {
+  const total = weights.reduce((a, b) => a + b, 0);
+  return minimise(
+    async (point) => {
+      if (signal?.aborted) throw new GraftError("interrupted", "stopped while the head was being solved.");
+      const { sum, gradient } = await objective.evaluate(point, weights);
+      const kernel = point.subarray(0, penalised);
+      const squares = kernel.reduce((all, entry) => all + entry * entry, 0);
+      return {
+        value: sum / total + (penalty / 2) * squares,
+        gradient: gradient.map((entry, i) => entry / total + penalty * (kernel[i] ?? 0)),
+      };
+    },
+    start,
+    { gradientTolerance, maxIterations },
+  );
+}
+
+/** Each fold's solution, from strong to weak penalties, measured on the fold. */
+async function crossValidate(
+  problem: Problem,
+  labels: Int32Array,
+  { classes, folds, onTrial }: LinearHeadOptions,
+): Promise<readonly PenaltyTrial[]> {
+  const names = [...new Set(folds)].filter((fold) => fold >= 0);
+  if (names.length < 2) return [];
+  const { objective, weights } = problem;
+  const points = new Map<number, Float64Array>(names.map((fold) => [fold, new Float64Array(objective.size)]));
+  const trials: PenaltyTrial[] = [];
+  let worse = 0;
+  for (const [done, penalty] of penalties.entries()) {
+    const sums = { loss: 0, right: 0, weight: 0 };
+    for (const fold of names) {
+      const kept = weights.map((weight, row) => (folds[row] === fold ? 0 : weight));
+      const { point } = await solve(problem, kept, penalty, points.get(fold) ?? new Float64Array(objective.size));
+      points.set(fold, point);
+      const { losses, predictions } = await objective.evaluate(point, kept);
+      for (const [row, label] of labels.entries()) {
+        if (folds[row] !== fold) continue;
+        const weight = weights[row] ?? 0;
+        sums.loss += weight * (losses[row] ?? 0);
+        sums.weight += weight;
+        sums.right += weight * Number(isFirst(predictions, row * classes, classes, label));
+      }
+    }
+    trials.push({ penalty, loss: sums.loss / sums.weight, accuracy: sums.right / sums.weight });
+    onTrial?.(done + 1, penalties.length);
+    const least = Math.min(...trials.map(({ loss }) => loss));
+    worse = (trials.at(-1)?.loss ?? 0) > least ? worse + 1 : 0;
+    if (worse > patience) break;
+  }
+  return trials;
+}
+
+function isFirst(predictions: Float32Array, start: number, classes: number, label: number): boolean {
+  const row = predictions.subarray(start, start + classes);
+  return row.indexOf(Math.max(...row)) === label;
+}
+
+/** softmax(ŵ·(x − m)/s + b) as softmax(w·x + b′). */
+function unstandardised(point: Float64Array, { mean, inverseDeviation }: Standardisation, classes: number) {
+  const width = mean.length;
+  const kernel = Float32Array.from(
+    point.subarray(0, width * classes),
+    (entry, i) => entry * (inverseDeviation[Math.floor(i / classes)] ?? 0),
+  );
+  const bias = point.slice(width * classes);
+  for (const [i, entry] of kernel.entries()) {
+    bias[i % classes] = (bias[i % classes] ?? 0) - entry * (mean[Math.floor(i / classes)] ?? 0);
+  }
+  return {
+    kernel: Tensor.of("float32", [width, classes], kernel),
+    bias: Tensor.of("float32", [classes], Float32Array.from(bias)),
+  };
+}
