@@ -15,6 +15,8 @@ export interface TrainableBackbone {
   readonly layer: Layer;
   /** The pretrained values by parameter path. */
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** The stage of each of them: how often the maps had become smaller before the first operator that uses it. */
+  readonly stages: ReadonlyMap<string, number>;
 }
 
 /** Makes the weights that lie in the backbone's file parameters, named as there, below `name`. */
@@ -30,26 +32,36 @@ export function trainableBackbone(backbone: Backbone, name = "backbone"): Traina
     const [features] = straightThrough(substitute([backbone.features], bound));
     return features;
   });
-  const weights = [...found].map(([value, { tensor }]): [string, Tensor] => [`${name}/${paths.get(value)}`, tensor]);
-  return { layer, weights: new Map(weights) };
+  const pathOf = (value: Value) => `${name}/${paths.get(value)}`;
+  const sizes = [...new Set([...found.values()].map(({ positions }) => positions))].sort((a, b) => b - a);
+  return {
+    layer,
+    weights: new Map([...found].map(([value, { tensor }]) => [pathOf(value), tensor])),
+    stages: new Map([...found].map(([value, { positions }]) => [pathOf(value), sizes.indexOf(positions)])),
+  };
 }
 
 interface Weight {
   readonly tensor: Tensor;
   readonly trainable: boolean;
+  /** Of the maps that the first operator with this weight gives; 1 for vectors. */
+  readonly positions: number;
 }
 
 /** Constants where an operator expects weights or statistics. Single numbers are part of the formula, not learned. */
 function weightsOf(output: Value): ReadonlyMap<Value, Weight> {
   const found = new Map<Value, Weight>();
-  for (const { operator, inputs } of nodesOf([output])) {
+  for (const { operator, inputs, outputs } of nodesOf([output])) {
+    const [, , ...lengths] = outputs[0]?.shape ?? [];
+    const positions = lengths.reduce((total: number, length) => total * (typeof length === "number" ? length : 1), 1);
     const { inputs: names = [], weights = [], statistics = [] } = operator.rule ?? {};
     inputs.forEach((value, i) => {
       const role = names[i] ?? "";
       if (value?.source.kind !== "constant" || value.dtype !== "float32" || sizeOf(value.staticShape) < 2) return;
       const { tensor } = value.source;
-      if (weights.includes(role)) found.set(value, { tensor, trainable: found.get(value)?.trainable ?? true });
-      if (statistics.includes(role)) found.set(value, { tensor, trainable: false });
+      const known = found.get(value) ?? { tensor, trainable: true, positions };
+      if (weights.includes(role)) found.set(value, known);
+      if (statistics.includes(role)) found.set(value, { ...known, trainable: false });
     });
   }
   return found;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { optimizerNames } from "../optim/optimizers.ts";
+import { headNames, strategyNames } from "../transfer/strategy.ts";
 
 /** Everything that `graft train` can be told; flags, defaults, help and the config file come from here. */
 export const trainSchema = z.object({
@@ -19,15 +20,41 @@ export const trainSchema = z.object({
     .describe(
       "weights for the named network: a .safetensors, .pth, .h5, .keras or .npz file, hf://owner/name/file or https://…#sha256=…",
     ),
+  strategy: z
+    .enum(strategyNames)
+    .optional()
+    .describe(
+      "feature-extraction keeps the backbone frozen and trains a head on its features, fine-tune goes on to train all of it, scratch trains a small CNN (default: feature-extraction with a backbone, else scratch)",
+    ),
+  head: z
+    .enum(headNames)
+    .default("linear")
+    .describe("what learns from frozen features: linear is solved to its optimum, mlp has a hidden layer"),
+  stages: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "how many of the backbone's last stages fine-tune trains (default: all); a stage is what works at one size of the maps",
+    ),
   out: z.string().optional().describe("run folder (default: runs/<name of the data>)"),
   epochs: z
     .number()
     .int()
     .min(1)
-    .default(30)
-    .describe("passes over the training images at most; training stops early when validation stalls"),
+    .optional()
+    .describe(
+      "passes over the training images at most (default: 30, 12 for fine-tune); training stops early when validation stalls",
+    ),
   batchSize: z.number().int().min(1).default(32).describe("images a step"),
-  learningRate: z.number().positive().default(0.001).describe("step size of the optimiser"),
+  learningRate: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "step size of the optimiser (default: 0.001, 0.0003 for fine-tune, whose early stages learn more slowly)",
+    ),
   optimizer: z.enum(optimizerNames).default("adam").describe("update rule"),
   size: z
     .number()
@@ -51,8 +78,10 @@ export const trainSchema = z.object({
     .describe("manifest column or regular expression on the path: images of one group stay on one side of the split"),
   augment: z
     .string()
-    .default("none")
-    .describe('augmentation as in Keras\' ImageDataGenerator, such as "horizontalFlip,rotationRange=15,zoomRange=0.2"'),
+    .optional()
+    .describe(
+      'augmentation as in Keras\' ImageDataGenerator, such as "horizontalFlip,rotationRange=15,zoomRange=0.2", or none (default: none; for fine-tune small turns, shifts and zooms)',
+    ),
   resume: z.string().optional().describe("run folder of an interrupted run, to be continued with its own settings"),
   strict: z
     .boolean()

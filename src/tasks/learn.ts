@@ -1,0 +1,98 @@
+import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
+import type { Platform } from "../platform/platform.ts";
+import { earlyStopping } from "../train/callbacks.ts";
+import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
+import { Evaluator } from "../train/evaluator.ts";
+import { type FitPlan, fit } from "../train/fit.ts";
+import type { EpochLog } from "../train/progress.ts";
+import { TrainingState } from "../train/state.ts";
+import type { TransferPlan } from "../transfer/strategy.ts";
+import type { RunFolder } from "./runFolder.ts";
+import type { TaskEvent } from "./task.ts";
+import { type Job, patience } from "./trainPlan.ts";
+
+const checkpointMs = 500;
+const evaluatedRows = 64;
+
+/** Carries a plan out from where the run's folder stands; nothing when it was interrupted. */
+export async function* learn(job: Job, folder: RunFolder): AsyncGenerator<TaskEvent, TrainingState | undefined> {
+  const { plan, platform, signal } = job;
+  const { learning } = plan;
+  if (learning === undefined) {
+    const state = new TrainingState(yield* initialWeights(plan));
+    const log = await measured(job, state);
+    await folder.writeHistory([log]);
+    yield { type: "epoch", epochs: 1, log };
+    return state;
+  }
+  const steps = stepsOf(job, learning);
+  const stored = await storedProgress(steps, folder, platform);
+  const state = stored?.state ?? new TrainingState(yield* initialWeights(plan));
+  if (stored !== undefined) {
+    const { epoch, batch } = stored.progress;
+    yield { type: "note", text: `resuming in epoch ${epoch + 1}, after ${batch} of its steps` };
+  }
+  const means = {
+    engine: platform.engine,
+    store: platform.store,
+    nowMs: () => platform.nowMs(),
+    signal,
+    checkpointMs,
+    async saveCheckpoint(...[current, now, callbacks]: Parameters<typeof encodeCheckpoint>) {
+      await platform.store.write(folder.checkpoint, encodeCheckpoint(current, now, callbacks));
+      await folder.writeHistory(current.history);
+    },
+  };
+  for await (const event of fit(steps, state, means, stored?.progress)) {
+    yield event;
+    if (event.type !== "interrupted") continue;
+    yield { type: "note", text: `saved. Continue with: graft train --resume ${folder.path}` };
+    return undefined;
+  }
+  return state;
+}
+
+function stepsOf(
+  { input, plan, split, classWeights }: Job,
+  { recipe, schedule }: NonNullable<TransferPlan["learning"]>,
+): FitPlan {
+  return {
+    recipe,
+    schedule,
+    train: plan.data(split.train, true),
+    validation: plan.data(split.validation, false),
+    epochs: input.epochs,
+    batchSize: input.batchSize,
+    seed: input.seed,
+    classWeights,
+    measures: ["accuracy"],
+    callbacks: [earlyStopping({ patience })],
+  };
+}
+
+async function* initialWeights({
+  initial,
+}: TransferPlan): AsyncGenerator<TaskEvent, ReturnType<TrainingState["snapshot"]>> {
+  return new Map(typeof initial === "function" ? yield* initial() : initial);
+}
+
+async function storedProgress(plan: FitPlan, folder: RunFolder, { store }: Platform) {
+  if ((await store.info(folder.checkpoint)) === undefined) return undefined;
+  return decodeCheckpoint(await store.read(folder.checkpoint), folder.checkpoint, plan.callbacks);
+}
+
+/** The line of the history that a solved head has. */
+async function measured({ plan, split, platform }: Job, state: TrainingState): Promise<EpochLog> {
+  const startMs = platform.nowMs();
+  const evaluator = new Evaluator(plan.network, platform.engine);
+  const loss = sparseCategoricalCrossentropy();
+  const options = { loss, measures: ["accuracy"], batchSize: evaluatedRows } as const;
+  try {
+    const train = await evaluator.evaluate(plan.data(split.train, false), state, options);
+    const validation = await evaluator.evaluate(plan.data(split.validation, false), state, options);
+    const held = Object.entries(validation).map(([name, value]) => [`val_${name}`, value] as const);
+    return { epoch: 1, ...train, ...Object.fromEntries(held), duration_ms: Math.round(platform.nowMs() - startMs) };
+  } finally {
+    await evaluator.dispose();
+  }
+}

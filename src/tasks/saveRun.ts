@@ -1,0 +1,32 @@
+import { encodeModelFile } from "../artefact/modelFile.ts";
+import type { TrainingState } from "../train/state.ts";
+import { reportOn } from "./reportOn.ts";
+import type { RunFolder } from "./runFolder.ts";
+import type { TaskEvent } from "./task.ts";
+import type { Job } from "./trainPlan.ts";
+
+/** Saves model, labels and figures. */
+export async function* saveRun(job: Job, folder: RunFolder, state: TrainingState): AsyncGenerator<TaskEvent> {
+  const { platform, labels, split, preparation, plan } = job;
+  const { network, backbone } = plan;
+  const bytes = encodeModelFile({
+    // Not the folder's: runs of one seed must not differ by where they lie.
+    name: "classifier",
+    labels,
+    preparation,
+    backbone,
+    network,
+    weights: state.snapshot(network.parameters.list),
+  });
+  const parts = { validation: split.validation, ...(split.test.length > 0 ? { test: split.test } : {}) };
+  const metrics: Record<string, unknown> = {};
+  for (const [name, indices] of Object.entries(parts)) {
+    const report = await reportOn(plan.data(indices, false), network, state, platform.engine, labels);
+    metrics[name] = report;
+    yield { type: "report", title: name, labels, report };
+  }
+  await folder.writeJson("metrics.json", metrics);
+  await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
+  await platform.store.write(folder.file("model.onnx"), bytes);
+  yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
+}

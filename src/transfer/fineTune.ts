@@ -1,0 +1,75 @@
+import { trainableBackbone } from "../backbones/trainableBackbone.ts";
+import { isIdentity } from "../image/augmentation.ts";
+import { dense } from "../nn/denseLayers.ts";
+import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
+import { sequentialNetwork } from "../nn/network.ts";
+import { optimizers } from "../optim/optimizers.ts";
+import { cosineSchedule, warmUp } from "../optim/schedules.ts";
+import { FeatureCache } from "./featureCache.ts";
+import { solved } from "./featureExtraction.ts";
+import { Augmenter, augmented, pixelData } from "./pixelData.ts";
+import type { BackboneJob, StrategyEvent, TransferPlan } from "./strategy.ts";
+
+const name = "backbone";
+/** The learning rate of a stage over that of the stage after it. */
+const stageDecay = 0.8;
+const labelSmoothing = 0.1;
+/** Steps in which the learning rate rises, so that the first batches do not undo what was learned before. */
+const warmUpSteps = 50;
+
+/**
+ * First the head on frozen features, then everything together (LP-FT, Kumar et al. 2022): a random head would distort the features.
+ * Earlier stages learn more slowly (Howard & Ruder 2018, §3.2); batch normalisation keeps its statistics.
+ *
+ * @param stages how many of the last stages learn; a stage is what works at one size of the maps. Default: all
+ */
+export function fineTune(job: BackboneJob, stages = Number.POSITIVE_INFINITY): TransferPlan {
+  const { backbone, images, split, classes, augmentation, seed, platform, signal } = job;
+  const { side } = images;
+  const trainable = trainableBackbone(backbone, name);
+  const network = sequentialNetwork(
+    [trainable.layer, dense(classes, { activation: "softmax", name: "head" })],
+    [side, side, 3],
+  );
+  const last = Math.max(...trainable.stages.values());
+  const groups = Array.from({ length: last + 1 }, (_, stage) => {
+    const paths = exactly([...trainable.stages].filter(([, own]) => own === stage).map(([path]) => path));
+    const learningRate = job.learningRate * stageDecay ** (last - stage);
+    return last - stage < stages ? { paths, learningRate } : { paths, frozen: true };
+  });
+  const augmenter = isIdentity(augmentation) ? undefined : new Augmenter(augmentation, seed, side, platform);
+  return {
+    network,
+    backbone: undefined,
+    data: (indices, isTraining) =>
+      isTraining && augmenter !== undefined ? augmented(images, indices, augmenter) : pixelData(images, indices),
+    async *initial() {
+      const features = await FeatureCache.open(backbone, images, platform);
+      try {
+        for await (const progress of features.compute(split.train, signal)) {
+          yield { type: "progress", phase: "features", ...progress } satisfies StrategyEvent;
+        }
+        const { kernel, bias } = yield* solved(job, features.data(split.train));
+        return new Map([...trainable.weights, ["head/kernel", kernel], ["head/bias", bias]]);
+      } finally {
+        await features.dispose();
+      }
+    },
+    learning: {
+      recipe: {
+        network,
+        loss: sparseCategoricalCrossentropy({ labelSmoothing }),
+        optimizer: optimizers[job.optimizer]({ learningRate: job.learningRate, groups }),
+        trainable: network.parameters.trainable,
+        statistics: "frozen",
+      },
+      schedule: warmUp(warmUpSteps, cosineSchedule()),
+    },
+    dispose: async () => augmenter?.dispose(),
+  };
+}
+
+/** Matches these paths and no others. */
+function exactly(paths: readonly string[]): RegExp {
+  return new RegExp(`^(?:${paths.map((path) => path.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|")})$`);
+}

@@ -1,0 +1,33 @@
+import { simpleCnn } from "../backbones/simpleCnn.ts";
+import { isIdentity } from "../image/augmentation.ts";
+import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
+import { sequentialNetwork } from "../nn/network.ts";
+import { optimizers } from "../optim/optimizers.ts";
+import { constantSchedule } from "../optim/schedules.ts";
+import { initialTensors } from "../train/state.ts";
+import { Augmenter, augmented, pixelData } from "./pixelData.ts";
+import type { TransferJob, TransferPlan } from "./strategy.ts";
+
+/** A small CNN that knows nothing learns from the pixels. */
+export function scratch({ images, classes, augmentation, optimizer, ...job }: TransferJob): TransferPlan {
+  const { side } = images;
+  const network = sequentialNetwork(simpleCnn(side, classes), [side, side, 3]);
+  const augmenter = isIdentity(augmentation) ? undefined : new Augmenter(augmentation, job.seed, side, job.platform);
+  return {
+    network,
+    backbone: undefined,
+    data: (indices, isTraining) =>
+      isTraining && augmenter !== undefined ? augmented(images, indices, augmenter) : pixelData(images, indices),
+    initial: initialTensors(network.parameters, job.seed),
+    learning: {
+      recipe: {
+        network,
+        loss: sparseCategoricalCrossentropy(),
+        optimizer: optimizers[optimizer]({ learningRate: job.learningRate }),
+        trainable: network.parameters.trainable,
+      },
+      schedule: constantSchedule(),
+    },
+    dispose: async () => augmenter?.dispose(),
+  };
+}

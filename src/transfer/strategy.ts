@@ -1,0 +1,62 @@
+import type { Backbone } from "../backbones/onnxBackbone.ts";
+import type { Tensor } from "../base/tensor.ts";
+import type { PreparedImages } from "../data/preparedImages.ts";
+import type { Split } from "../data/split.ts";
+import type { Augmentation } from "../image/augmentation.ts";
+import type { Network } from "../nn/network.ts";
+import type { OptimizerName } from "../optim/optimizers.ts";
+import type { Schedule } from "../optim/schedules.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { TrainingData } from "../train/data.ts";
+import type { FitEvent } from "../train/fit.ts";
+import type { Recipe } from "../train/step.ts";
+
+/** Ways to make a classifier out of a data set and, all but the last, a pretrained network. */
+export const strategyNames = ["feature-extraction", "fine-tune", "scratch"] as const;
+export type StrategyName = (typeof strategyNames)[number];
+
+/** Classifiers on frozen features. */
+export const headNames = ["linear", "mlp"] as const;
+export type HeadName = (typeof headNames)[number];
+
+export type StrategyEvent =
+  | FitEvent
+  | { readonly type: "note"; readonly text: string }
+  | { readonly type: "progress"; readonly phase: string; readonly done: number; readonly total: number };
+
+/** What a strategy is given. */
+export interface TransferJob {
+  readonly images: PreparedImages;
+  readonly split: Split;
+  readonly classes: number;
+  /** How much each class counts; the same without. */
+  readonly classWeights: readonly number[] | undefined;
+  readonly augmentation: Augmentation;
+  readonly optimizer: OptimizerName;
+  readonly learningRate: number;
+  readonly seed: number;
+  readonly platform: Platform;
+  readonly signal: AbortSignal;
+}
+
+/** A job with a pretrained network. */
+export interface BackboneJob extends TransferJob {
+  readonly backbone: Backbone;
+}
+
+/** Values by parameter path. */
+export type Weights = ReadonlyMap<string, Tensor>;
+
+/** What a strategy makes of a job: a network, what it learns from, and where it begins. */
+export interface TransferPlan {
+  readonly network: Network;
+  /** What stays as it is in front of the network; nothing where the network takes pixels. */
+  readonly backbone: Backbone | undefined;
+  /** Some images as the network takes them: with their augmentation, where they are trained on. */
+  data(indices: readonly number[], isTraining: boolean): TrainingData;
+  /** The weights to begin with, or how they are found; those to end with, where nothing is left to learn. */
+  readonly initial: Weights | (() => AsyncGenerator<StrategyEvent, Weights>);
+  /** What is learned by steps; nothing where `initial` is the optimum. */
+  readonly learning: { readonly recipe: Recipe; readonly schedule: Schedule } | undefined;
+  dispose(): Promise<void>;
+}
