@@ -5,7 +5,8 @@ import { backbone } from "../src/backbones/backbone.ts";
 import type { Backbone } from "../src/backbones/onnxBackbone.ts";
 import { encodeSafetensors } from "../src/base/safetensors.ts";
 import { Tensor } from "../src/base/tensor.ts";
-import { emit } from "../src/graph/emit.ts";
+import { compileGraph } from "../src/graph/compile.ts";
+import { type Emission, emit } from "../src/graph/emit.ts";
 import { nodePlatform } from "../src/node/platform.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import type { Platform } from "../src/platform/platform.ts";
@@ -22,11 +23,11 @@ export async function loadingJob(threads: number): Promise<Job> {
   const untrained = backbone("resnet50", { includeTop: true }).weights;
   const tensors = new Map([...untrained].map(([path, value]) => [path.split("/").slice(1).join("."), value]));
   await writeFile(weights, Buffer.concat(encodeSafetensors({ tensors, metadata: {} })));
-  await writeFile(loadedModel, graphOf(await loaded(platform)));
+  await writeFile(loadedModel, writeModel(emit(emissionOf(await loaded(platform)))));
   const image = Tensor.of("float32", [1, 3, 224, 224], new Float32Array(3 * 224 * 224));
   return {
     async run() {
-      const program = await platform.engine.compile(graphOf(await loaded(platform)));
+      const program = await compileGraph(emissionOf(await loaded(platform)), platform.engine);
       await program.run({ input: image });
       await program.dispose();
     },
@@ -36,8 +37,8 @@ export async function loadingJob(threads: number): Promise<Job> {
   };
 }
 
-function graphOf({ input, features }: Backbone): Uint8Array {
-  return writeModel(emit({ name: "features", inputs: [input], outputs: { features } }));
+function emissionOf({ input, features }: Backbone): Emission {
+  return { name: "features", inputs: [input], outputs: { features } };
 }
 
 async function loaded(platform: Platform): Promise<Backbone> {

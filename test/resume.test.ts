@@ -52,7 +52,7 @@ describe("a run that was cut off", () => {
       if (!begun) continue;
       const { code, err } = await graft(["train", "--resume", out], { cwd, cache });
       expect(code, err).toBe(0);
-      if (!err.includes("resuming in epoch 1, after 0")) continued++;
+      if (err.includes("resuming in epoch")) continued++;
       expect(readFileSync(join(cwd, out, "model.onnx")).equals(unbroken)).toBe(true);
     }
     // Else every run began anew, and nothing was shown.

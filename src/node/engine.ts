@@ -63,6 +63,9 @@ function sessionOptions(options: CompileOptions): InferenceSession.SessionOption
     enableCpuMemArena: keepMemory,
     // Planned memory is a second copy of the arena's, and steps are no faster for it.
     enableMemPattern: false,
+    ...(options.externalData === undefined
+      ? {}
+      : { externalData: [...options.externalData].map(([path, data]) => ({ path, data })) }),
     // Only fatal lines: what goes wrong comes back as an error, and that is enough.
     logSeverityLevel: 4,
   };

@@ -56,9 +56,9 @@ function list(folder: string): Promise<readonly Entry[]> {
 
 function read(path: string): Promise<Uint8Array> {
   return guarded("reading", path, async () => {
-    // Node's readFile refuses files of 2 GiB and more.
+    // Node's readFile goes by half a megabyte and refuses files of 2 GiB; it is for small files, and for those that state no size.
     const { size } = await stat(path);
-    return size < 2 ** 31 ? plain(await readFile(path)) : readAt(path, 0, size);
+    return size < smallFile ? plain(await readFile(path)) : readAt(path, 0, size);
   });
 }
 
@@ -79,6 +79,8 @@ function readAt(path: string, offset: number, length: number): Promise<Uint8Arra
     }
   });
 }
+
+const smallFile = 2 ** 20;
 
 /** What one call to the system may read, on every system. */
 const largestRead = 2 ** 30;

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { clearField, create } from "@bufbuild/protobuf";
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { dtypeCode, isHeld } from "./dtypes.ts";
@@ -12,6 +12,7 @@ import {
   type GraphProto,
   GraphProtoSchema,
   TensorProto_DataLocation as Location,
+  type ModelProto,
   ModelProtoSchema,
   type NodeProto,
   NodeProtoSchema,
@@ -38,6 +39,10 @@ const limitBytes = 2 ** 31 - 1;
  */
 export function writeModel(model: Model): Uint8Array {
   checkSize(model.graph);
+  return encodeModel(modelProto(model));
+}
+
+function modelProto(model: Model): ModelProto {
   const proto = model.origin === undefined ? create(ModelProtoSchema) : copyOf(model.origin);
   if (Number(proto.irVersion) !== model.irVersion) proto.irVersion = BigInt(model.irVersion);
   if (proto.producerName !== model.producer) proto.producerName = model.producer;
@@ -52,7 +57,42 @@ export function writeModel(model: Model): Uint8Array {
     );
   }
   proto.graph = graphProto(model.graph);
-  return encodeModel(proto);
+  return proto;
+}
+
+/** A model whose large weights lie outside it, as an engine takes them. */
+export interface ModelParts {
+  readonly bytes: Uint8Array;
+  /** Views of the weights themselves, by location. */
+  readonly externalData: ReadonlyMap<string, Uint8Array>;
+}
+
+/** Initialisers of fewer bytes stay inside: each one outside costs a lookup. */
+const smallestOutside = 64 * 1024;
+
+/** `writeModel` without a copy of the weights, for a model that is compiled at once and not kept. */
+export function writeModelParts(model: Model): ModelParts {
+  const externalData = new Map<string, Uint8Array>();
+  const proto = modelProto(model);
+  if (proto.graph !== undefined) {
+    proto.graph.initializer = proto.graph.initializer.map((initializer) => {
+      if (initializer.rawData.length < smallestOutside) return initializer;
+      const location = `weights/${externalData.size}`;
+      externalData.set(location, initializer.rawData);
+      return outside(initializer, location);
+    });
+  }
+  return { bytes: encodeModel(proto), externalData };
+}
+
+function outside(initializer: TensorProto, location: string): TensorProto {
+  const stated = { location, offset: "0", length: String(initializer.rawData.length) };
+  const proto = Object.assign(copyOf(initializer), {
+    dataLocation: Location.EXTERNAL,
+    externalData: Object.entries(stated).map(([key, value]) => create(StringStringEntryProtoSchema, { key, value })),
+  });
+  clearField(proto, TensorProtoSchema.field.rawData);
+  return proto;
 }
 
 function checkSize(graph: Graph): void {

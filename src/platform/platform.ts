@@ -39,6 +39,8 @@ export interface CompileOptions {
   readonly threads?: number;
   /** Give memory back after each run: for programs whose input sizes vary widely. */
   readonly releaseMemory?: boolean;
+  /** What the model keeps outside, by location; copied before `compile` resolves. */
+  readonly externalData?: ReadonlyMap<string, Uint8Array>;
 }
 
 export type Feeds = Readonly<Record<string, Tensor>>;

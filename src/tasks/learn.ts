@@ -31,6 +31,8 @@ export async function* learn(job: Job, folder: RunFolder): AsyncGenerator<TaskEv
   if (stored !== undefined) {
     const { epoch, batch } = stored.progress;
     yield { type: "note", text: `resuming in epoch ${epoch + 1}, after ${batch} of its steps` };
+  } else if (job.input.resume !== undefined) {
+    yield { type: "note", text: "nothing was saved before the run ended; it begins again" };
   }
   const means = {
     engine: platform.engine,

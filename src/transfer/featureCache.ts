@@ -3,13 +3,14 @@ import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { PreparedImages } from "../data/preparedImages.ts";
 import { RecordStore } from "../data/recordStore.ts";
-import { emit } from "../graph/emit.ts";
+import { compileGraph } from "../graph/compile.ts";
+import { type Emission, emit } from "../graph/emit.ts";
 import { substitute } from "../graph/substitute.ts";
 import { input, type Value } from "../graph/value.ts";
 import { augment, drawBatch, drawFeeds } from "../image/augment.ts";
 import type { Augmentation, Draw } from "../image/augmentation.ts";
 import { normalise } from "../image/prepare.ts";
-import { writeModel } from "../onnx/write.ts";
+import { writeModelParts } from "../onnx/write.ts";
 import type { Platform, Program } from "../platform/platform.ts";
 import type { TrainingData } from "../train/data.ts";
 import { loadPixels } from "./pixelData.ts";
@@ -47,20 +48,21 @@ export class FeatureCache {
     images: PreparedImages,
     records: RecordStore,
     platform: Platform,
-    frozen: Uint8Array,
+    frozen: Emission,
   ) {
     this.#backbone = backbone;
     this.#images = images;
     this.#records = records;
     this.#platform = platform;
-    this.#plain = new Lazy(() => platform.engine.compile(frozen));
+    this.#plain = new Lazy(() => compileGraph(frozen, platform.engine));
     this.#programs = [this.#plain];
     this.width = backbone.width;
   }
 
   static async open(backbone: Backbone, images: PreparedImages, platform: Platform): Promise<FeatureCache> {
     const frozen = plainModel(backbone);
-    const hash = platform.digest(frozen, new TextEncoder().encode(images.preparationHash));
+    const { bytes, externalData } = writeModelParts(emit(frozen));
+    const hash = platform.digest(bytes, ...externalData.values(), new TextEncoder().encode(images.preparationHash));
     const folder = platform.store.join(platform.cacheDir, "features", hash.slice(0, 32));
     const records = await RecordStore.open(platform, folder, 4 * backbone.width);
     return new FeatureCache(backbone, images, records, platform, frozen);
@@ -107,7 +109,7 @@ export class FeatureCache {
   augmented(indices: readonly number[], spec: Augmentation, seed: number): TrainingData {
     const plain = this.data(indices);
     const side = this.#backbone.preparation.cropTo;
-    const compiled = new Lazy(() => this.#platform.engine.compile(augmentedModel(this.#backbone, spec)));
+    const compiled = new Lazy(() => compileGraph(augmentedModel(this.#backbone, spec), this.#platform.engine));
     this.#programs.push(compiled);
     return {
       ...plain,
@@ -198,23 +200,23 @@ class Lazy {
 }
 
 /** Pixels in, features out: normalisation and backbone with constant weights. */
-function plainModel(backbone: Backbone): Uint8Array {
+function plainModel(backbone: Backbone): Emission {
   const side = backbone.preparation.cropTo;
   const pixels = input("pixels", "uint8", [batchSize, side, side, 3]);
   return frozenModel(backbone, [pixels], pixels);
 }
 
 /** Pixels and draws in, features of the augmented images out. */
-function augmentedModel(backbone: Backbone, spec: Augmentation): Uint8Array {
+function augmentedModel(backbone: Backbone, spec: Augmentation): Emission {
   const side = backbone.preparation.cropTo;
   const { inputs, output } = augment(spec, side, side);
   return frozenModel(backbone, inputs, output);
 }
 
-function frozenModel(backbone: Backbone, inputs: readonly Value[], pixels: Value): Uint8Array {
+function frozenModel(backbone: Backbone, inputs: readonly Value[], pixels: Value): Emission {
   const [features] = substitute(
     [backbone.features],
     new Map([[backbone.input, normalise(pixels, backbone.normalisation)]]),
   );
-  return writeModel(emit({ name: "frozen", inputs, outputs: { features } }));
+  return { name: "frozen", inputs, outputs: { features } };
 }
