@@ -21,14 +21,12 @@ export interface Card {
   readonly parameters?: number;
   /** Accuracy on ImageNet's validation images in percent, published: timm's `results/results-imagenet.csv` at 0173a139. */
   readonly top1?: number;
-  /** With 1,001 classes the first is the background. */
-  readonly classes: 1000 | 1001;
+  /** With 1,001 classes the first is the background; 0 where there is no classifier. */
+  readonly classes: 0 | 1000 | 1001;
   /** Whose names and layouts the file has; by default PyTorch's. Keras' are made PyTorch's before they are renamed. */
   readonly layout?: "keras";
   /** A tensor's name in the file as Graft's architecture has it, or nothing where that does without it; by default the same. */
   readonly rename?: (name: string) => string | undefined;
-  /** Of convolutions: as much on both sides, or TensorFlow's "same", which puts the odd pixel after. */
-  readonly padding: "symmetric" | "same";
   /** Of the network's input; red first unless it says otherwise. */
   readonly channelOrder?: "bgr";
   /** Pixels on a side of the square that the network sees. */
@@ -53,7 +51,6 @@ export const caffeNormalisation: Normalisation = { scale: [1, 1, 1], offset: [-1
 
 const imagenet = {
   classes: 1000,
-  padding: "symmetric",
   side: 224,
   normalisation: imagenetNormalisation,
   cropFraction: 0.875,
@@ -86,6 +83,26 @@ function torchvision(architecture: string, parameters: number, top1: number | un
   };
 }
 
+/** timm's own weights, prepared as its pretrained configurations say. */
+function ofTimm(
+  tag: string,
+  parameters: number,
+  differences: Partial<Pick<Card, "architecture" | "classes" | "side" | "normalisation" | "cropFraction">> = {},
+): Card {
+  return {
+    name: tag,
+    source: "timm",
+    file: timm(tag),
+    licence: "Apache-2.0",
+    parameters,
+    ...imagenet,
+    interpolation: "bicubic",
+    ...differences,
+  };
+}
+
+const halves = { normalisation: minusOneToOne };
+
 /** Every set of weights that Graft knows. */
 export const cards: readonly Card[] = [
   torchvision("resnet18", 11.69, 69.76),
@@ -103,6 +120,21 @@ export const cards: readonly Card[] = [
   torchvision("vgg16_bn", 138.37, 73.37),
   torchvision("vgg19", 143.67, 72.378),
   torchvision("vgg19_bn", 143.68, 74.216),
+  torchvision("densenet121", 7.98, undefined),
+  torchvision("densenet169", 14.15, undefined),
+  { ...torchvision("inception_v3", 23.83, undefined), side: 299, ...halves },
+  ofTimm("seresnet50.ra2_in1k", 28.09),
+  ofTimm("mobilenetv1_100.ra4_e3600_r224_in1k", 4.23, halves),
+  ofTimm("efficientnet_lite0.ra_in1k", 4.65),
+  ofTimm("tf_efficientnet_lite0.in1k", 4.65, halves),
+  ofTimm("tf_efficientnet_lite1.in1k", 5.42, { ...halves, side: 240, cropFraction: 0.882 }),
+  ofTimm("tf_efficientnet_lite2.in1k", 6.09, { ...halves, side: 260, cropFraction: 0.89 }),
+  ofTimm("vit_small_patch16_224.augreg_in21k_ft_in1k", 22.05, { ...halves, cropFraction: 0.9 }),
+  ofTimm("vit_base_patch16_224.augreg2_in21k_ft_in1k", 86.57, { ...halves, cropFraction: 0.9 }),
+  ofTimm("deit_small_patch16_224.fb_in1k", 22.05, { architecture: "vit_small_patch16_224", cropFraction: 0.9 }),
+  ofTimm("deit_base_patch16_224.fb_in1k", 86.57, { architecture: "vit_base_patch16_224", cropFraction: 0.9 }),
+  ofTimm("vit_small_patch14_dinov2.lvd142m", 22.06, { classes: 0, side: 518, cropFraction: 1 }),
+  ofTimm("vit_base_patch14_dinov2.lvd142m", 86.58, { classes: 0, side: 518, cropFraction: 1 }),
   {
     name: "mobilenetv2_100.ra_in1k",
     architecture: "mobilenet_v2",
@@ -132,7 +164,6 @@ export const cards: readonly Card[] = [
     sha256: "904267dff09df989372fd06ecc06044b86cff60b203beec12cbcb4aaad2a2721",
     ...imagenet,
     classes: 1001,
-    padding: "same",
     normalisation: minusOneToOne,
     interpolation: "bilinear",
   },
@@ -145,7 +176,6 @@ export const cards: readonly Card[] = [
     layout: "keras",
     rename: kerasMobilenetV1,
     ...imagenet,
-    padding: "same",
     normalisation: minusOneToOne,
     interpolation: "bilinear",
   },

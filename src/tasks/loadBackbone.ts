@@ -1,10 +1,10 @@
 import type { Architecture } from "../backbones/architecture.ts";
-import { architectureNamed } from "../backbones/architectures.ts";
+import { architectureNamed, architectures } from "../backbones/architectures.ts";
 import { loadBackboneFile } from "../backbones/backboneFile.ts";
 import { type Card, cards, imagenetNormalisation, plainCard } from "../backbones/cards.ts";
 import { namedBackbone } from "../backbones/namedBackbone.ts";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
-import { GraftError } from "../base/errors.ts";
+import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import { openWeights } from "../weights/openWeights.ts";
 import { parseRemoteFile } from "../weights/remoteFile.ts";
@@ -44,7 +44,22 @@ export async function* loadBackbone(
     };
   }
   const fileName = platform.store.baseName(path);
-  return namedBackbone(network, { tensors, fileName, card: card ?? plainCard(network) }, size);
+  try {
+    return namedBackbone(network, { tensors, fileName, card: card ?? plainCard(network) }, size);
+  } catch (error) {
+    const known = error instanceof GraftError ? await cardOfFile(path, cards, platform) : undefined;
+    if (known === undefined) throw error;
+    throw new GraftError(
+      "usage",
+      `"${path}" holds ${known.name} (${known.source}), not ${network.name}: use --backbone ${callName(known)}.`,
+      { cause: error },
+    );
+  }
+}
+
+/** What a user calls a card by. */
+function callName({ name, architecture }: Card): string {
+  return architecture ?? name.split(".")[0] ?? name;
 }
 
 function cardNamed(wanted: string): Card | undefined {
@@ -83,7 +98,15 @@ function named(wanted: string, card: Card | undefined): Architecture {
       `--backbone: "${wanted}" is not a file. Expected a pretrained classifier in ONNX format, or the name of a network.`,
     );
   }
-  return architectureNamed(card?.architecture ?? wanted.split(".")[0] ?? wanted);
+  const name = card?.architecture ?? wanted.split(".")[0] ?? wanted;
+  const near = architectures.has(name)
+    ? ""
+    : didYouMean(
+        wanted,
+        cards.flatMap((one) => [one.name, one.name.split(".")[0] ?? "", callName(one)]),
+      );
+  if (near !== "") throw new GraftError("usage", `--backbone: no network is called "${wanted}".${near}`);
+  return architectureNamed(name);
 }
 
 function usual({ name, normalisation }: Architecture): string {

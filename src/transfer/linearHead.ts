@@ -11,6 +11,8 @@ import { measureStandardisation, type Standardisation, standardised } from "./st
 
 /** Strengths of the penalty that are tried, strongest first: each solution is the start of the next. */
 const penalties = Array.from({ length: 13 }, (_, i) => 10 ** (1 - i / 2));
+/** Of folds, which choose between powers of ten; and of the solution itself. */
+const roughTolerance = 1e-3;
 const gradientTolerance = 1e-5;
 const maxIterations = 300;
 /** The path ends when the held-out loss has been worse than the best so many times in a row. */
@@ -71,7 +73,8 @@ export async function solveLinearHead(
     const best = trials.reduce((a, b) => (b.loss < a.loss ? b : a), { penalty: 1e-2, loss: Infinity, accuracy: 0 });
     let solution = { point: new Float64Array(objective.size) as Float64Array, iterations: 0 };
     for (const penalty of penalties.filter((one) => one >= best.penalty)) {
-      solution = await solve(problem, weights, penalty, solution.point);
+      const tolerance = penalty === best.penalty ? gradientTolerance : roughTolerance;
+      solution = await solve(problem, weights, penalty, solution.point, tolerance);
     }
     const { kernel, bias } = unstandardised(solution.point, scaling, classes);
     return { kernel, bias, penalty: best.penalty, trials, iterations: solution.iterations };
@@ -93,6 +96,7 @@ async function solve(
   weights: Float64Array,
   penalty: number,
   start: Float64Array,
+  tolerance: number,
 ) {
   const total = weights.reduce((a, b) => a + b, 0);
   return minimise(
@@ -107,7 +111,7 @@ async function solve(
       };
     },
     start,
-    { gradientTolerance, maxIterations },
+    { gradientTolerance: tolerance, maxIterations },
   );
 }
 
@@ -127,7 +131,13 @@ async function crossValidate(
     const sums = { loss: 0, right: 0, weight: 0 };
     for (const fold of names) {
       const kept = weights.map((weight, row) => (folds[row] === fold ? 0 : weight));
-      const { point } = await solve(problem, kept, penalty, points.get(fold) ?? new Float64Array(objective.size));
+      const { point } = await solve(
+        problem,
+        kept,
+        penalty,
+        points.get(fold) ?? new Float64Array(objective.size),
+        roughTolerance,
+      );
       points.set(fold, point);
       const { losses, predictions } = await objective.evaluate(point, kept);
       for (const [row, label] of labels.entries()) {
