@@ -4,28 +4,43 @@ import { earlyStopping } from "../train/callbacks.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import { Evaluator } from "../train/evaluator.ts";
 import { type FitPlan, fit } from "../train/fit.ts";
-import type { EpochLog } from "../train/progress.ts";
+import { type EpochLog, freshProgress } from "../train/progress.ts";
 import { TrainingState } from "../train/state.ts";
 import type { TransferPlan } from "../transfer/strategy.ts";
 import type { RunFolder } from "./runFolder.ts";
 import type { TaskEvent } from "./task.ts";
-import { type Job, patience } from "./trainPlan.ts";
+import { type Job, patience, type Settings } from "./trainPlan.ts";
 
 const checkpointMs = 500;
 const evaluatedRows = 64;
 
+/** What a strategy is carried out with. */
+export interface Attempt {
+  readonly plan: TransferPlan;
+  readonly settings: Settings;
+}
+
+/** What came of it. */
+export interface Learned extends Attempt {
+  readonly state: TrainingState;
+  readonly history: readonly EpochLog[];
+}
+
 /** Carries a plan out from where the run's folder stands; nothing when it was interrupted. */
-export async function* learn(job: Job, folder: RunFolder): AsyncGenerator<TaskEvent, TrainingState | undefined> {
-  const { plan, platform, signal } = job;
+export async function* learn(
+  job: Job,
+  { plan, settings }: Attempt,
+  folder: RunFolder,
+): AsyncGenerator<TaskEvent, Learned | undefined> {
+  const { platform, signal } = job;
   const { learning } = plan;
   if (learning === undefined) {
     const state = new TrainingState(yield* initialWeights(plan));
-    const log = await measured(job, state);
-    await folder.writeHistory([log]);
+    const log = await measured(job, plan, state);
     yield { type: "epoch", epochs: 1, log };
-    return state;
+    return { plan, settings, state, history: [log] };
   }
-  const steps = stepsOf(job, learning);
+  const steps = stepsOf(job, plan, learning, settings);
   const stored = await storedProgress(steps, folder, platform);
   const state = stored?.state ?? new TrainingState(yield* initialWeights(plan));
   if (stored !== undefined) {
@@ -45,25 +60,29 @@ export async function* learn(job: Job, folder: RunFolder): AsyncGenerator<TaskEv
       await folder.writeHistory(current.history);
     },
   };
-  for await (const event of fit(steps, state, means, stored?.progress)) {
+  const progress = stored?.progress ?? freshProgress();
+  for await (const event of fit(steps, state, means, progress)) {
     yield event;
     if (event.type !== "interrupted") continue;
     yield { type: "note", text: `saved. Continue with: graft train --resume ${folder.path}` };
     return undefined;
   }
-  return state;
+  return { plan, settings, state, history: progress.history };
 }
 
-function stepsOf(
-  { input, plan, split, classWeights }: Job,
+/** A plan's learning as steps over the job's images. */
+export function stepsOf(
+  { input, split, classWeights }: Job,
+  plan: TransferPlan,
   { recipe, schedule }: NonNullable<TransferPlan["learning"]>,
+  { epochs }: Settings,
 ): FitPlan {
   return {
     recipe,
     schedule,
     train: plan.data(split.train, true),
     validation: plan.data(split.validation, false),
-    epochs: input.epochs,
+    epochs,
     batchSize: input.batchSize,
     seed: input.seed,
     classWeights,
@@ -72,7 +91,7 @@ function stepsOf(
   };
 }
 
-async function* initialWeights({
+export async function* initialWeights({
   initial,
 }: TransferPlan): AsyncGenerator<TaskEvent, ReturnType<TrainingState["snapshot"]>> {
   return new Map(typeof initial === "function" ? yield* initial() : initial);
@@ -84,7 +103,7 @@ async function storedProgress(plan: FitPlan, folder: RunFolder, { store }: Platf
 }
 
 /** The line of the history that a solved head has. */
-async function measured({ plan, split, platform }: Job, state: TrainingState): Promise<EpochLog> {
+async function measured({ split, platform }: Job, plan: TransferPlan, state: TrainingState): Promise<EpochLog> {
   const startMs = platform.nowMs();
   const evaluator = new Evaluator(plan.network, platform.engine);
   const loss = sparseCategoricalCrossentropy();

@@ -41,6 +41,10 @@ export class RunFolder {
     await this.writeText(name, `${JSON.stringify(value, undefined, 2)}\n`);
   }
 
+  async has(name: string): Promise<boolean> {
+    return (await this.#platform.store.info(this.file(name))) !== undefined;
+  }
+
   /** A JSON file of the run. Throws `input` when the folder has none. */
   async readJson(name: string): Promise<unknown> {
     const path = this.file(name);

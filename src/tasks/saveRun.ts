@@ -1,13 +1,16 @@
 import { encodeModelFile } from "../artefact/modelFile.ts";
-import type { TrainingState } from "../train/state.ts";
+import type { Learned } from "./learn.ts";
 import { reportOn } from "./reportOn.ts";
 import type { RunFolder } from "./runFolder.ts";
 import type { TaskEvent } from "./task.ts";
 import type { Job } from "./trainPlan.ts";
 
 /** Saves model, labels and figures. */
-export async function* saveRun(job: Job, folder: RunFolder, state: TrainingState): AsyncGenerator<TaskEvent> {
-  const { platform, labels, split, preparation, plan } = job;
+export async function* saveRun(
+  { platform, labels, split, preparation }: Job,
+  { plan, state, history }: Learned,
+  folder: RunFolder,
+): AsyncGenerator<TaskEvent> {
   const { network, backbone } = plan;
   const bytes = encodeModelFile({
     // Not the folder's: runs of one seed must not differ by where they lie.
@@ -25,6 +28,7 @@ export async function* saveRun(job: Job, folder: RunFolder, state: TrainingState
     metrics[name] = report;
     yield { type: "report", title: name, labels, report };
   }
+  await folder.writeHistory(history);
   await folder.writeJson("metrics.json", metrics);
   await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
   await platform.store.write(folder.file("model.onnx"), bytes);

@@ -1,8 +1,8 @@
 import { didYouMean, GraftError } from "../base/errors.ts";
 import { splitSamples } from "../data/split.ts";
 import type { Platform } from "../platform/platform.ts";
-import type { TransferPlan } from "../transfer/strategy.ts";
 import { parseAugmentation } from "./augmentOption.ts";
+import { climb } from "./climb.ts";
 import { openData, prepareData } from "./dataset.ts";
 import { learn } from "./learn.ts";
 import { loadBackbone } from "./loadBackbone.ts";
@@ -10,7 +10,15 @@ import { RunFolder } from "./runFolder.ts";
 import { saveRun } from "./saveRun.ts";
 import { defineTask, parseInput, type Task, type TaskEvent } from "./task.ts";
 import { type TrainInput, trainSchema } from "./trainInput.ts";
-import { balancingWeights, type Job, patience, planOf, scratchPreparation, settledInput } from "./trainPlan.ts";
+import {
+  balancingWeights,
+  type Job,
+  patience,
+  planOf,
+  scratchPreparation,
+  settingsOf,
+  strategyOf,
+} from "./trainPlan.ts";
 
 /** `graft train`: a folder of photos becomes a run folder with a model in it. */
 export const train: Task = defineTask({
@@ -22,8 +30,9 @@ export const train: Task = defineTask({
     const wanted = asked.resume === undefined ? asked : await resumedInput(asked.resume, given, platform);
     const { data } = wanted;
     if (data === undefined) throw new GraftError("usage", "train: give the data set, such as: graft train photos/");
-    const input = settledInput(wanted);
-    const augmentation = parseAugmentation(input.augment);
+    const strategy = strategyOf(wanted);
+    const input = { ...wanted, strategy, ...(strategy === "auto" ? {} : settingsOf(wanted, strategy)) };
+    parseAugmentation(input.augment ?? "none");
     const backbone = yield* loadBackbone(input, platform, signal);
     for (const text of backbone?.warnings ?? []) yield { type: "warning", text };
     const source = yield* openData(data, platform, input.group);
@@ -40,15 +49,14 @@ export const train: Task = defineTask({
       const text = `classes are imbalanced, so each counts the same: weights ${shown(classWeights, labels)}`;
       yield { type: "note", text };
     }
-    const { optimizer, learningRate, seed } = input;
-    const common = { images, split, classWeights, platform, signal };
-    const transfer = { ...common, classes: labels.length, augmentation, optimizer, learningRate, seed };
-    const plan: TransferPlan = yield* planOf(input, transfer, backbone);
+    const job: Job = { input, platform, signal, images, split, labels, preparation, classWeights, backbone };
+    const folder = yield* openRun(job);
+    if (strategy === "auto") return yield* climb(job, folder);
+    const settings = settingsOf(input, strategy);
+    const plan = yield* planOf(job, settings);
     try {
-      const job: Job = { ...common, input, labels, preparation, plan };
-      const folder = yield* openRun(job);
-      const state = yield* learn(job, folder);
-      if (state !== undefined) yield* saveRun(job, folder, state);
+      const learned = yield* learn(job, { plan, settings }, folder);
+      if (learned !== undefined) yield* saveRun(job, learned, folder);
     } finally {
       await plan.dispose();
     }

@@ -21,11 +21,16 @@ export const trainSchema = z.object({
       "weights for the named network: a .safetensors, .pth, .h5, .keras or .npz file, hf://owner/name/file or https://…#sha256=…",
     ),
   strategy: z
-    .enum(strategyNames)
+    .enum([...strategyNames, "auto"])
     .optional()
     .describe(
-      "feature-extraction keeps the backbone frozen and trains a head on its features, fine-tune goes on to train all of it, scratch trains a small CNN (default: feature-extraction with a backbone, else scratch)",
+      "feature-extraction keeps the backbone frozen and trains a head on its features, fine-tune goes on to train all of it, scratch trains a small CNN, auto goes from the first to the second when that is measurably better (default: auto with a backbone, else scratch)",
     ),
+  budget: z
+    .string()
+    .regex(/^\d+(\.\d+)?(s|m|h)$/, "expected a number and a unit, such as 90s, 10m or 2h")
+    .default("10m")
+    .describe("time that auto may take for training, such as 90s, 10m or 2h"),
   head: z
     .enum(headNames)
     .default("linear")
@@ -90,3 +95,10 @@ export const trainSchema = z.object({
 });
 
 export type TrainInput = z.output<typeof trainSchema>;
+
+const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `90s`, `10m` or `2h` in milliseconds. */
+export function budgetMs({ budget }: TrainInput): number {
+  return Number.parseFloat(budget) * (unitMs[budget.at(-1) ?? ""] ?? 0);
+}

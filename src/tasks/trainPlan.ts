@@ -9,24 +9,17 @@ import type { Platform } from "../platform/platform.ts";
 import { featureExtraction } from "../transfer/featureExtraction.ts";
 import { fineTune } from "../transfer/fineTune.ts";
 import { scratch } from "../transfer/scratch.ts";
-import type { StrategyName, TransferJob, TransferPlan } from "../transfer/strategy.ts";
+import type { StrategyName, TransferPlan } from "../transfer/strategy.ts";
+import { parseAugmentation } from "./augmentOption.ts";
 import type { TaskEvent } from "./task.ts";
 import type { TrainInput } from "./trainInput.ts";
 
 /** Epochs without a better validation loss before training ends. */
 export const patience = 5;
 
-/** A run's input with every default in its place. */
-export interface SettledInput extends TrainInput {
-  readonly strategy: StrategyName;
-  readonly epochs: number;
-  readonly learningRate: number;
-  readonly augment: string;
-}
-
 /** All that a run is made of. */
 export interface Job {
-  readonly input: SettledInput;
+  readonly input: TrainInput;
   readonly platform: Platform;
   readonly signal: AbortSignal;
   readonly images: PreparedImages;
@@ -34,10 +27,18 @@ export interface Job {
   readonly labels: readonly string[];
   readonly preparation: Preparation;
   readonly classWeights: readonly number[] | undefined;
-  readonly plan: TransferPlan;
+  readonly backbone: Backbone | undefined;
 }
 
-const defaults: Record<StrategyName, Pick<SettledInput, "epochs" | "learningRate" | "augment">> = {
+/** What a strategy learns with. */
+export interface Settings {
+  readonly strategy: StrategyName;
+  readonly epochs: number;
+  readonly learningRate: number;
+  readonly augment: string;
+}
+
+const defaults: Record<StrategyName, Omit<Settings, "strategy">> = {
   "feature-extraction": { epochs: 30, learningRate: 1e-3, augment: "none" },
   "fine-tune": {
     epochs: 12,
@@ -47,34 +48,41 @@ const defaults: Record<StrategyName, Pick<SettledInput, "epochs" | "learningRate
   scratch: { epochs: 30, learningRate: 1e-3, augment: "none" },
 };
 
-/** The defaults that depend on the strategy, and the strategy that depends on the backbone. */
-export function settledInput(input: TrainInput): SettledInput {
-  const strategy = input.strategy ?? (input.backbone === undefined ? "scratch" : "feature-extraction");
-  const { epochs, learningRate, augment } = defaults[strategy];
+/** What the user said, and for the rest the strategy's own defaults. */
+export function settingsOf({ epochs, learningRate, augment }: TrainInput, strategy: StrategyName): Settings {
+  const own = defaults[strategy];
   return {
-    ...input,
     strategy,
-    epochs: input.epochs ?? epochs,
-    learningRate: input.learningRate ?? learningRate,
-    augment: input.augment ?? augment,
+    epochs: epochs ?? own.epochs,
+    learningRate: learningRate ?? own.learningRate,
+    augment: augment ?? own.augment,
   };
 }
 
-/** What the strategy makes of the job. Throws `usage` where strategy and backbone do not fit. */
-export async function* planOf(
-  { strategy, head, stages }: SettledInput,
-  job: TransferJob,
-  backbone: Backbone | undefined,
-): AsyncGenerator<TaskEvent, TransferPlan> {
-  if (strategy === "scratch") {
-    if (backbone === undefined) return scratch(job);
-    throw new GraftError("usage", '--strategy scratch starts without pretrained weights: leave out "--backbone".');
-  }
-  if (backbone === undefined) {
+/** The strategy that is asked for, or that fits best. Throws `usage` where strategy and backbone do not fit. */
+export function strategyOf({ strategy, backbone }: TrainInput): StrategyName | "auto" {
+  if (strategy === undefined) return backbone === undefined ? "scratch" : "auto";
+  if (strategy !== "scratch" && backbone === undefined) {
     throw new GraftError("usage", `--strategy ${strategy} needs a pretrained network: give it with --backbone.`);
   }
-  const given = { ...job, backbone };
-  return strategy === "fine-tune" ? fineTune(given, stages) : yield* featureExtraction(given, head);
+  if (strategy === "scratch" && backbone !== undefined) {
+    throw new GraftError("usage", '--strategy scratch starts without pretrained weights: leave out "--backbone".');
+  }
+  return strategy;
+}
+
+/** What the strategy makes of the job. */
+export async function* planOf(job: Job, settings: Settings): AsyncGenerator<TaskEvent, TransferPlan> {
+  const { input, images, split, classWeights, platform, signal, backbone } = job;
+  const { strategy, learningRate } = settings;
+  const { optimizer, seed } = input;
+  const classes = job.labels.length;
+  const augmentation = parseAugmentation(settings.augment);
+  const common = { images, split, classes, classWeights, augmentation, platform, signal };
+  const transfer = { ...common, optimizer, learningRate, seed };
+  if (backbone === undefined) return scratch(transfer);
+  const given = { ...transfer, backbone };
+  return strategy === "fine-tune" ? fineTune(given, input.stages) : yield* featureExtraction(given, input.head);
 }
 
 /** From scratch the images' own size is kept where it is small; larger ones are reduced to 128 pixels. */

@@ -1,0 +1,101 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { tinyClassifier } from "../src/backbones/classifier.fixture.ts";
+import { graft } from "./graft.fixture.ts";
+import { temporaryFolder, writePhotos } from "./photos.fixture.ts";
+
+const cwd = temporaryFolder();
+const options = { cwd, cache: join(cwd, "cache") };
+const train = ["train", "photos", "--backbone", "tiny.onnx"];
+const text = (path: string) => readFileSync(join(cwd, path), "utf8");
+const model = (run: string) => readFileSync(join(cwd, run, "model.onnx"));
+const accuracyOf = (run: string): number => JSON.parse(text(`${run}/metrics.json`)).validation.accuracy;
+
+async function run(out: string, ...more: readonly string[]) {
+  const outcome = await graft([...train, "--out", out, ...more], options);
+  expect(outcome.code, outcome.err).toBe(0);
+  return outcome.err;
+}
+
+beforeAll(async () => {
+  writeFileSync(join(cwd, "tiny.onnx"), tinyClassifier());
+  await writePhotos(join(cwd, "photos"), { red: [140, 115, 115], green: [115, 140, 115], blue: [115, 115, 140] }, 40);
+});
+
+describe("graft train --strategy", () => {
+  it("feature-extraction solves a linear head, the same in every run", async () => {
+    const told = await run("linear", "--strategy", "feature-extraction");
+    expect(told).toMatch(/linear head: penalty .* % in 5-fold cross-validation on 96 training images/);
+    expect(text("linear/history.jsonl").trim().split("\n")).toHaveLength(1);
+    await run("linear-again", "--strategy", "feature-extraction");
+    expect(model("linear-again").equals(model("linear"))).toBe(true);
+  });
+
+  it("feature-extraction takes a head with a hidden layer, and draws augmented variants", async () => {
+    await run("mlp", "--strategy", "feature-extraction", "--head", "mlp", "--epochs", "3");
+    expect(text("mlp/history.jsonl").trim().split("\n")).toHaveLength(3);
+    const told = await run("drawn", "--strategy", "feature-extraction", "--augment", "horizontalFlip,rotationRange=10");
+    expect(told).toContain("8 variants of each image");
+    expect(model("drawn").equals(model("linear"))).toBe(false);
+  });
+
+  it("fine-tune begins where the linear head ended, and ends at the same bytes when it was cut off", async () => {
+    const tune = ["--strategy", "fine-tune", "--epochs", "4", "--batch-size", "8"];
+    const told = await run("tuned", ...tune);
+    expect(told).toContain("linear head: penalty");
+    const [first] = text("tuned/history.jsonl").trim().split("\n");
+    // A random head would begin at log 3 = 1.1.
+    expect(JSON.parse(first ?? "").val_accuracy).toBeGreaterThan(accuracyOf("linear") - 0.2);
+    const cut = await graft([...train, "--out", "cut", ...tune], {
+      ...options,
+      killAt: { pattern: /epoch 2\/4/, signal: "SIGINT" },
+    });
+    expect(cut.code, cut.err).toBe(130);
+    const resumed = await graft(["train", "--resume", "cut"], options);
+    expect(resumed.code, resumed.err).toBe(0);
+    expect(model("cut").equals(model("tuned"))).toBe(true);
+    const served = await graft(["predict", "tuned", "photos/red/0.png", "--json"], options);
+    expect(served.code, served.err).toBe(0);
+  });
+
+  it("fine-tune leaves the stages before the last ones as they are", async () => {
+    await run("one-stage", "--strategy", "fine-tune", "--stages", "1", "--epochs", "1");
+    expect(model("one-stage").equals(model("tuned"))).toBe(false);
+  });
+
+  it("auto accounts for what it tried, and takes the dearer strategy only for a gain beyond its error", async () => {
+    const told = await run("auto", "--epochs", "6", "--learning-rate", "0.01");
+    const account = JSON.parse(text("auto/account.json"));
+    expect(account.trials.map(({ strategy }: { strategy: string }) => strategy)).toEqual([
+      "feature-extraction",
+      "fine-tune",
+    ]);
+    const [probe, tuned] = account.trials;
+    expect(account.chosen).toBe(tuned.gain > tuned.standardError ? "fine-tune" : "feature-extraction");
+    expect(accuracyOf("auto")).toBeCloseTo(account.chosen === "fine-tune" ? tuned.accuracy : probe.accuracy, 6);
+    expect(tuned.accuracy - probe.accuracy).toBeCloseTo(tuned.gain, 6);
+    expect(told).toMatch(/fine-tune: .* points/);
+    expect(told).toMatch(/chosen: (fine-tune|feature-extraction), by 24 validation images/);
+    if (account.chosen === "feature-extraction") expect(model("auto").equals(model("linear"))).toBe(true);
+  });
+
+  it("auto does the cheapest thing and says so when the budget is too small for more", async () => {
+    const told = await run("hurried", "--budget", "0.001s");
+    expect(told).toMatch(/fine-tune was left out: an epoch of fine-tune takes about .* of --budget 0.001s are left/);
+    expect(model("hurried").equals(model("linear"))).toBe(true);
+    expect(existsSync(join(cwd, "hurried/budget.json"))).toBe(false);
+  });
+
+  it("refuses what does not fit together", async () => {
+    const bare = await graft(["train", "photos", "--strategy", "fine-tune"], options);
+    expect(bare.err).toContain("--strategy fine-tune needs a pretrained network");
+    const both = await graft([...train, "--strategy", "scratch"], options);
+    expect(both.err).toContain('leave out "--backbone"');
+    const budget = await graft([...train, "--budget", "soon"], options);
+    expect(budget.err).toContain("such as 90s, 10m or 2h");
+    for (const { code } of [bare, both, budget]) expect(code).toBe(2);
+    // Nothing is left behind.
+    expect(existsSync(join(cwd, "runs"))).toBe(false);
+  });
+});
