@@ -42,7 +42,7 @@ describe("graft", () => {
     ]) {
       expect(out).toContain(flag);
     }
-    expect(out).toMatch(/default: 30/);
+    expect(out).toMatch(/default: 32/);
   });
 
   it("names the nearest option for an unknown one and exits with 2", async () => {

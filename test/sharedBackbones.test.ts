@@ -32,7 +32,16 @@ const cases = [
 
 describe.skipIf(!isThere)(`published weights${skipped}`, () => {
   it.each(cases)("%s from %s tell ants from bees", async (backbone, file, least) => {
-    const wanted = ["--backbone", backbone, "--weights", join(backbones, file), "--out", `runs/${backbone}`];
+    const wanted = [
+      "--strategy",
+      "feature-extraction",
+      "--backbone",
+      backbone,
+      "--weights",
+      join(backbones, file),
+      "--out",
+      `runs/${backbone}`,
+    ];
     const { code, err } = await graft(["train", photos, ...wanted], { cwd, cache: join(cwd, "cache") });
     expect(code, err).toBe(0);
     const { validation } = JSON.parse(readFileSync(join(cwd, `runs/${backbone}/metrics.json`), "utf8"));
