@@ -48,6 +48,12 @@ describe.skipIf(!isThere)(`published weights${skipped}`, () => {
     expect(validation.accuracy).toBeGreaterThanOrEqual(least);
   });
 
+  it("given under another network's name say what they are", async () => {
+    const wanted = ["--backbone", "mobilenet_v2", "--weights", join(backbones, "mobilenetv2-gluon-fp16.safetensors")];
+    const { err } = await graft(["train", photos, ...wanted], { cwd, cache: join(cwd, "cache") });
+    expect(err).toMatch(/holds mobilenetv2_100\.gluon_in1k .* use --backbone gluon_mobilenet_v2/);
+  });
+
   it("of a whole classifier name what is in a photo", async () => {
     const found = await labelsOf("mobilenetv2-tf-224.onnx", [
       ...photosOf("ants").map((path) => ["ant", path] as const),

@@ -5,17 +5,12 @@ import type { TrainingData } from "../../src/train/data.ts";
 const side = 32;
 const pixelBytes = 3;
 const furthest = 2;
-/** Side of the square that training does not see (DeVries & Taylor 2017), and the level that it has. */
-const hiddenSide = 8;
-const hiddenLevel = 120;
 
 /** How an image is looked at: mirrored or not, and moved by whole pixels; what lies outside repeats the inside, reflected. */
 export interface View {
   readonly mirrored: boolean;
   readonly right: number;
   readonly down: number;
-  /** The middle of a hidden square. */
-  readonly hidden?: { readonly x: number; readonly y: number };
 }
 
 /**
@@ -29,7 +24,6 @@ export function trainingViews(seed: number): (sample: number, epoch: number) => 
       mirrored: (stream(seed, "mirror", sample).bits() + epoch) % 2 === 0,
       right: shift.below(2 * furthest + 1) - furthest,
       down: shift.below(2 * furthest + 1) - furthest,
-      hidden: { x: shift.below(side), y: shift.below(side) },
     };
   };
 }
@@ -57,7 +51,7 @@ export function viewed(data: TrainingData, viewOf: (sample: number, epoch: numbe
   };
 }
 
-function copyImage(from: Uint8Array, to: Uint8Array, { mirrored, right, down, hidden }: View): void {
+function copyImage(from: Uint8Array, to: Uint8Array, { mirrored, right, down }: View): void {
   for (let y = 0; y < side; y++) {
     const row = inside(y - down) * side;
     for (let x = 0; x < side; x++) {
@@ -66,15 +60,6 @@ function copyImage(from: Uint8Array, to: Uint8Array, { mirrored, right, down, hi
       const target = (y * side + x) * pixelBytes;
       for (let channel = 0; channel < pixelBytes; channel++) to[target + channel] = from[source + channel] ?? 0;
     }
-  }
-  if (hidden !== undefined) hide(to, hidden);
-}
-
-function hide(image: Uint8Array, { x, y }: NonNullable<View["hidden"]>): void {
-  const within = (place: number) => Math.min(side, Math.max(0, place));
-  const [left, right] = [within(x - hiddenSide / 2), within(x + hiddenSide / 2)];
-  for (let row = within(y - hiddenSide / 2); row < within(y + hiddenSide / 2); row++) {
-    image.fill(hiddenLevel, (row * side + left) * pixelBytes, (row * side + right) * pixelBytes);
   }
 }
 

@@ -9,7 +9,7 @@ const size = 3 * kernel * kernel;
  * their eigenvalues, and their negatives, so that relu loses nothing.
  *
  * @param images uint8 [N, 32, 32, 3]
- * @returns float32 [filters, 3, 3, 3]
+ * @returns float32 [filters, 3, 2, 2]
  */
 export function whiteningKernel(images: Tensor): Tensor {
   const { values, vectors } = symmetricEigen(patchCovariance(images), size);

@@ -42,6 +42,15 @@ describe("the folds of cross-validation", () => {
     expect(new Set(folds).size).toBe(4);
   });
 
+  it("never hold out a class's only group, in no class", () => {
+    const samples = Array.from({ length: 30 }, (_, i) =>
+      sample(i, i < 27 ? i % 2 : 2, i < 24 ? `track ${i % 8}` : "only"),
+    );
+    const folds = foldsOf(samples, [...samples.keys()], { count: 3, seed: 1 });
+    expect([...folds].slice(24)).toEqual(new Array(6).fill(-1));
+    expect([...folds].slice(0, 24)).not.toContain(-1);
+  });
+
   it("depend on the seed, not on the order of the images", () => {
     const samples = Array.from({ length: 40 }, (_, i) => sample(i, i % 2));
     const forward = foldsOf(samples, [...samples.keys()], { count: 5, seed: 3 });

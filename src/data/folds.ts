@@ -4,7 +4,8 @@ import { unitsOf } from "./split.ts";
 
 /**
  * The fold, 0 to `count` − 1, in which each of `indices` is held out: stratified by class, whole groups together, a function of the seed and
- * the ids alone. −1 for images that are never held out: those of a class with a single image or group.
+ * the ids alone. −1 for images that are never held out: those of a class with a single image or group,
+ * and of that group in other classes.
  */
 export function foldsOf(
   samples: readonly Sample[],
@@ -15,12 +16,15 @@ export function foldsOf(
   const groups = new Map<string, number>();
   const held = new Array<number>(count).fill(0);
   const labels = [...new Set(indices.map((i) => samples[i]?.label ?? 0))].sort((a, b) => a - b);
-  for (const label of labels) {
-    const units = unitsOf(
+  const unitsOfLabel = (label: number) =>
+    unitsOf(
       samples,
       indices.filter((i) => samples[i]?.label === label),
     );
-    if (units.length < 2) continue;
+  const lonely = labels.map(unitsOfLabel).filter((units) => units.length < 2);
+  for (const { name } of lonely.flat()) groups.set(name, -1);
+  for (const label of labels) {
+    const units = unitsOfLabel(label);
     const order = stream(seed, "folds", 0, label).permutation(units.length);
     // Large groups first, each where least is held, so that folds come out even.
     const shuffled = [...order].flatMap((at) => units[at] ?? []).sort((a, b) => b.members.length - a.members.length);
@@ -28,6 +32,7 @@ export function foldsOf(
     for (const { name, members } of shuffled) {
       const fold = groups.get(name) ?? emptiest(ofLabel, held);
       groups.set(name, fold);
+      if (fold < 0) continue;
       ofLabel[fold] = (ofLabel[fold] ?? 0) + members.length;
       held[fold] = (held[fold] ?? 0) + members.length;
       for (const member of members) folds.set(member, fold);

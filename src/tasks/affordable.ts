@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { GraftError } from "../base/errors.ts";
 import { subset } from "../train/data.ts";
 import { fit } from "../train/fit.ts";
 import { TrainingState } from "../train/state.ts";
@@ -52,7 +53,13 @@ export async function* affordable(
 }
 
 async function decisions(folder: RunFolder): Promise<Readonly<Record<string, number>>> {
-  return (await folder.has(decisionFile)) ? decisionSchema.parse(await folder.readJson(decisionFile)) : {};
+  if (!(await folder.has(decisionFile))) return {};
+  const stored = decisionSchema.safeParse(await folder.readJson(decisionFile));
+  if (stored.success) return stored.data;
+  throw new GraftError(
+    "input",
+    `"${folder.file(decisionFile)}" was changed or damaged: expected the epochs of each strategy. Delete it to decide anew.`,
+  );
 }
 
 /** How long an epoch will take, from a few steps that are thrown away. */

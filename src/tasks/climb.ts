@@ -1,6 +1,6 @@
 import { Evaluator } from "../train/evaluator.ts";
 import { pairedGain } from "../transfer/pairedGain.ts";
-import type { StrategyName } from "../transfer/strategy.ts";
+import type { StrategyName, TransferPlan } from "../transfer/strategy.ts";
 import { affordable } from "./affordable.ts";
 import { initialWeights, type Learned, learn } from "./learn.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -33,32 +33,29 @@ export async function* climb(job: Job, folder: RunFolder): AsyncGenerator<TaskEv
   const endMs = startMs + budgetMs(job.input);
   const trials: Trial[] = [];
   const reasons: string[] = [];
+  const plans: TransferPlan[] = [];
   let best: { readonly learned: Learned; readonly right: readonly number[] } | undefined;
   try {
     for (const strategy of rungs) {
       const rungMs = platform.nowMs();
       const wanted = settingsOf(job.input, strategy);
       const made = yield* planOf(job, wanted);
+      plans.push(made);
       const plan = { ...made, initial: yield* initialWeights(made) };
       const limit = best === undefined ? Number.POSITIVE_INFINITY : endMs;
       const decided = yield* affordable({ job, plan, initial: plan.initial, folder }, wanted, limit);
       if ("reason" in decided) {
         reasons.push(decided.reason);
-        await plan.dispose();
         break;
       }
       const learned = yield* learn(job, { plan, settings: decided }, folder);
-      if (learned === undefined) return await plan.dispose();
+      if (learned === undefined) return;
       const right = await rightAnswers(job, learned);
       const seconds = (platform.nowMs() - rungMs) / 1000;
       const trial = judged(strategy, seconds, right, best?.right);
       trials.push(trial);
       yield { type: "note", text: trial.text };
-      if (best !== undefined && (trial.gain ?? 0) <= (trial.standardError ?? 0)) {
-        await plan.dispose();
-        break;
-      }
-      await best?.learned.plan.dispose();
+      if (best !== undefined && (trial.gain ?? 0) <= (trial.standardError ?? 0)) break;
       best = { learned, right };
     }
     if (best === undefined) return;
@@ -68,7 +65,7 @@ export async function* climb(job: Job, folder: RunFolder): AsyncGenerator<TaskEv
     await folder.writeJson("account.json", { trials, reasons, chosen, settings: best.learned.settings });
     yield* saveRun(job, best.learned, folder);
   } finally {
-    await best?.learned.plan.dispose();
+    for (const plan of plans) await plan.dispose();
   }
 }
 

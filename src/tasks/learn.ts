@@ -34,6 +34,7 @@ export async function* learn(
 ): AsyncGenerator<TaskEvent, Learned | undefined> {
   const { platform, signal } = job;
   const { learning } = plan;
+  const checkpoint = folder.checkpoint(job.input.strategy === "auto" ? settings.strategy : undefined);
   if (learning === undefined) {
     const state = new TrainingState(yield* initialWeights(plan));
     const log = await measured(job, plan, state);
@@ -41,7 +42,7 @@ export async function* learn(
     return { plan, settings, state, history: [log] };
   }
   const steps = stepsOf(job, plan, learning, settings);
-  const stored = await storedProgress(steps, folder, platform);
+  const stored = await storedProgress(steps, checkpoint, platform);
   const state = stored?.state ?? new TrainingState(yield* initialWeights(plan));
   if (stored !== undefined) {
     const { epoch, batch } = stored.progress;
@@ -56,7 +57,7 @@ export async function* learn(
     signal,
     checkpointMs,
     async saveCheckpoint(...[current, now, callbacks]: Parameters<typeof encodeCheckpoint>) {
-      await platform.store.write(folder.checkpoint, encodeCheckpoint(current, now, callbacks));
+      await platform.store.write(checkpoint, encodeCheckpoint(current, now, callbacks));
       await folder.writeHistory(current.history);
     },
   };
@@ -97,9 +98,9 @@ export async function* initialWeights({
   return new Map(typeof initial === "function" ? yield* initial() : initial);
 }
 
-async function storedProgress(plan: FitPlan, folder: RunFolder, { store }: Platform) {
-  if ((await store.info(folder.checkpoint)) === undefined) return undefined;
-  return decodeCheckpoint(await store.read(folder.checkpoint), folder.checkpoint, plan.callbacks);
+async function storedProgress(plan: FitPlan, checkpoint: string, { store }: Platform) {
+  if ((await store.info(checkpoint)) === undefined) return undefined;
+  return decodeCheckpoint(await store.read(checkpoint), checkpoint, plan.callbacks);
 }
 
 /** The line of the history that a solved head has. */

@@ -48,7 +48,7 @@ export async function* loadBackbone(
     return namedBackbone(network, { tensors, fileName, card: card ?? plainCard(network) }, size);
   } catch (error) {
     const known = error instanceof GraftError ? await cardOfFile(path, cards, platform) : undefined;
-    if (known === undefined) throw error;
+    if (known === undefined || known === card) throw error;
     throw new GraftError(
       "usage",
       `"${path}" holds ${known.name} (${known.source}), not ${network.name}: use --backbone ${callName(known)}.`,

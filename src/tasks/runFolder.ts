@@ -29,8 +29,9 @@ export class RunFolder {
     return this.#platform.store.join(this.path, ...names);
   }
 
-  get checkpoint(): string {
-    return this.file("checkpoints", "last.safetensors");
+  /** Where the progress of a run lies, or of one of the strategies that it tries. */
+  checkpoint(of = "last"): string {
+    return this.file("checkpoints", `${of}.safetensors`);
   }
 
   async writeText(name: string, text: string): Promise<void> {

@@ -50,11 +50,11 @@ export const train: Task = defineTask({
       yield { type: "note", text };
     }
     const job: Job = { input, platform, signal, images, split, labels, preparation, classWeights, backbone };
-    const folder = yield* openRun(job);
-    if (strategy === "auto") return yield* climb(job, folder);
+    if (strategy === "auto") return yield* climb(job, yield* openRun(job));
     const settings = settingsOf(input, strategy);
     const plan = yield* planOf(job, settings);
     try {
+      const folder = yield* openRun(job);
       const learned = yield* learn(job, { plan, settings }, folder);
       if (learned !== undefined) yield* saveRun(job, learned, folder);
     } finally {

@@ -26,7 +26,7 @@ export async function* featureExtraction(
   if (isAugmented) {
     yield { type: "note", text: `augmentation: ${drawsPerImage} variants of each image, whose features are kept` };
   }
-  const asTheyAre = [...(isAugmented ? [] : split.train), ...split.validation, ...split.test];
+  const asTheyAre = [...split.train, ...split.validation, ...split.test];
   for await (const progress of features.compute(asTheyAre, signal)) {
     yield { type: "progress", phase: "features", ...progress };
   }

@@ -97,6 +97,17 @@ describe("the linear head", () => {
     expect(await shares([20, 1, 1])).toBeGreaterThan((await shares(undefined)) + 10);
   });
 
+  it("says so when features are not finite", async () => {
+    const x = Float32Array.from({ length: 12 }, (_, i) => (i === 5 ? Number.NaN : i));
+    const data = arrays({ x, y: Int32Array.of(0, 1, 0, 1, 0, 1), inputShape: [2] });
+    const solving = solveLinearHead(
+      data,
+      { classes: 2, folds: new Int32Array(6).fill(-1), classWeights: undefined },
+      engine,
+    );
+    await expect(solving).rejects.toMatchObject({ code: "diverged" });
+  });
+
   it("stops when asked to", async () => {
     const folds = Int32Array.from({ length: 90 }, (_, i) => i % 5);
     const stopped = solveLinearHead(

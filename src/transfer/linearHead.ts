@@ -103,6 +103,7 @@ async function solve(
     async (point) => {
       if (signal?.aborted) throw new GraftError("interrupted", "stopped while the head was being solved.");
       const { sum, gradient } = await objective.evaluate(point, weights);
+      if (point === start && !Number.isFinite(sum)) throw notFinite();
       const kernel = point.subarray(0, penalised);
       const squares = kernel.reduce((all, entry) => all + entry * entry, 0);
       return {
@@ -112,6 +113,13 @@ async function solve(
     },
     start,
     { gradientTolerance: tolerance, maxIterations },
+  );
+}
+
+function notFinite(): GraftError {
+  return new GraftError(
+    "diverged",
+    "some features are not finite numbers, so no head can learn from them. The backbone's weights may be damaged, or its images prepared for another network.",
   );
 }
 
