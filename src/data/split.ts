@@ -47,6 +47,34 @@ export function splitSamples(
   };
 }
 
+/** Only `shots` training images of each class, drawn by the seed. Throws `data` when a class has fewer. */
+export function takeShots(
+  samples: readonly Sample[],
+  labels: readonly string[],
+  split: Split,
+  shots: number,
+  seed: number,
+): Split {
+  const train = labels.flatMap((label, index) => {
+    const own = split.train.filter((i) => samples[i]?.label === index).sort(byId(samples));
+    if (own.length < shots) {
+      throw new GraftError(
+        "data",
+        `--shots ${shots}: the class "${label}" has ${own.length} training images. Ask for ${own.length} or fewer.`,
+      );
+    }
+    const order = stream(seed, `shots ${label}`).permutation(own.length);
+    return [...order.subarray(0, shots)].map((at) => own[at] ?? 0);
+  });
+  const account = [...split.account, `of the training images ${shots} of each class are learned from, seed ${seed}`];
+  return { ...split, train: train.sort((a, b) => a - b), account };
+}
+
+/** By name, so that listing order does not matter. */
+function byId(samples: readonly Sample[]) {
+  return (a: number, b: number) => ((samples[a]?.id ?? "") < (samples[b]?.id ?? "") ? -1 : 1);
+}
+
 function takeValidation(
   samples: readonly Sample[],
   labels: readonly string[],

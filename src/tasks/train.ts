@@ -1,5 +1,5 @@
 import { didYouMean, GraftError } from "../base/errors.ts";
-import { splitSamples } from "../data/split.ts";
+import { splitSamples, takeShots } from "../data/split.ts";
 import type { Platform } from "../platform/platform.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { climb } from "./climb.ts";
@@ -39,7 +39,8 @@ export const train: Task = defineTask({
     const { labels } = source;
     const preparation = backbone?.preparation ?? (await scratchPreparation(source, input.size, platform));
     const images = yield* prepareData(source, preparation, platform, { strict: input.strict, signal });
-    const split = splitSamples(images.samples, labels, input);
+    const whole = splitSamples(images.samples, labels, input);
+    const split = input.shots === undefined ? whole : takeShots(images.samples, labels, whole, input.shots, input.seed);
     for (const text of split.account) yield { type: "note", text };
     const classWeights = balancingWeights(
       split.train.map((i) => images.samples[i]?.label ?? 0),

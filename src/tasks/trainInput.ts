@@ -34,7 +34,17 @@ export const trainSchema = z.object({
   head: z
     .enum(headNames)
     .default("linear")
-    .describe("what learns from frozen features: linear is solved to its optimum, mlp has a hidden layer"),
+    .describe(
+      "what learns from frozen features: linear is solved to its optimum, mlp has a hidden layer, prototype takes the nearest class mean (for a handful of images a class), cosine learns on from those means, knn asks the most alike training images",
+    ),
+  shots: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "learn from so many images of each class only, drawn by the seed: for few-shot figures and learning curves",
+    ),
   stages: z
     .number()
     .int()

@@ -6,7 +6,7 @@ import { sequentialNetwork } from "../nn/network.ts";
 import { optimizers } from "../optim/optimizers.ts";
 import { cosineSchedule, warmUp } from "../optim/schedules.ts";
 import { FeatureCache } from "./featureCache.ts";
-import { solved } from "./featureExtraction.ts";
+import { solved } from "./heads.ts";
 import { Augmenter, augmented, pixelData } from "./pixelData.ts";
 import type { BackboneJob, StrategyEvent, TransferPlan } from "./strategy.ts";
 

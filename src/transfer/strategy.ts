@@ -16,7 +16,7 @@ export const strategyNames = ["feature-extraction", "fine-tune", "scratch"] as c
 export type StrategyName = (typeof strategyNames)[number];
 
 /** Classifiers on frozen features. */
-export const headNames = ["linear", "mlp"] as const;
+export const headNames = ["linear", "mlp", "prototype", "cosine", "knn"] as const;
 export type HeadName = (typeof headNames)[number];
 
 export type StrategyEvent =

@@ -1,0 +1,112 @@
+import { Tensor } from "../base/tensor.ts";
+import { constantOf, type Value } from "../graph/value.ts";
+import type { Layer } from "../nn/layer.ts";
+import { moduleLayer } from "../nn/moduleLayer.ts";
+import { softmax } from "../ops/activations.ts";
+import { div, max, mul } from "../ops/arithmetic.ts";
+import { matmul } from "../ops/products.ts";
+import { reduceL2 } from "../ops/reductions.ts";
+import { cutBatches } from "../train/batches.ts";
+import type { TrainingData } from "../train/data.ts";
+import type { Weights } from "./strategy.ts";
+
+const name = "head";
+/** Where no image can be left out to measure a better one; of Gidaris & Komodakis 2018, §3.1. */
+const usualScale = 10;
+const scales = [2.5, 5, 10, 20, 40, 80];
+const rowsAtOnce = 1024;
+
+/** softmax(s·cos(x, wᵢ)): how alike a feature and each class's direction are, whatever their lengths (Gidaris & Komodakis 2018, eq. 2). */
+export function cosineClassifier(classes: number): Layer {
+  return moduleLayer(name, (scope, x) => {
+    const width = Number(x.shape[1]);
+    const kernel = scope.param("kernel", [width, classes], {
+      initializer: "glorotUniform",
+      fanIn: width,
+      fanOut: classes,
+    });
+    const scale = scope.param("scale", [1], { initializer: "ones" });
+    return softmax(mul(matmul(unit(x, 1), unit(kernel, 0)), scale), { axis: 1 });
+  });
+}
+
+/** Divided by the length along an axis; zeros stay. */
+export function unit(x: Value, axis: number): Value {
+  return div(x, max(reduceL2(x, constantOf("int64", [1], [axis]), { keepdims: 1 }), 1e-12));
+}
+
+/**
+ * Each class's mean of unit-length features [N, width] as its direction (Snell et al. 2017, eq. 1; Qi et al. 2018, §3.1), and the scale with the
+ * least loss when each image is judged by the means of all others.
+ */
+export async function classMeans(data: TrainingData, classes: number): Promise<Weights> {
+  const [width = 0] = data.inputShape;
+  const labels = data.targets.kind === "classes" ? data.targets.labels : new Int32Array(data.count);
+  const sums = new Float64Array(classes * width);
+  const counts = new Float64Array(classes);
+  for await (const { row, feature } of unitFeatures(data)) {
+    const label = labels[row] ?? 0;
+    counts[label] = (counts[label] ?? 0) + 1;
+    for (let k = 0; k < width; k++) sums[label * width + k] = (sums[label * width + k] ?? 0) + (feature[k] ?? 0);
+  }
+  const losses = scales.map(() => 0);
+  let judged = 0;
+  for await (const { row, feature } of unitFeatures(data)) {
+    const label = labels[row] ?? 0;
+    // A class of one image has no mean without it.
+    if ((counts[label] ?? 0) < 2) continue;
+    const cosines = Array.from({ length: classes }, (_, c) =>
+      cosine(feature, sums.subarray(c * width, (c + 1) * width), c === label ? 1 : 0),
+    );
+    for (const [i, scale] of scales.entries()) losses[i] = (losses[i] ?? 0) + crossEntropy(cosines, label, scale);
+    judged++;
+  }
+  const least = scales[losses.indexOf(Math.min(...losses))];
+  const kernel = new Float32Array(width * classes);
+  for (let c = 0; c < classes; c++) {
+    const mean = sums.subarray(c * width, (c + 1) * width);
+    const length = lengthOf(mean) || 1;
+    for (let k = 0; k < width; k++) kernel[k * classes + c] = (mean[k] ?? 0) / length;
+  }
+  return new Map([
+    [`${name}/kernel`, Tensor.of("float32", [width, classes], kernel)],
+    [`${name}/scale`, Tensor.float32([1], [judged === 0 || least === undefined ? usualScale : least])],
+  ]);
+}
+
+function lengthOf(vector: Float32Array | Float64Array): number {
+  let squares = 0;
+  for (const entry of vector) squares += entry * entry;
+  return Math.sqrt(squares);
+}
+
+/** cos(x, sum − without·x) for x of unit length. */
+function cosine(x: Float32Array, sum: Float64Array, without: number): number {
+  let product = 0;
+  let squares = 0;
+  for (let k = 0; k < x.length; k++) {
+    const entry = (sum[k] ?? 0) - without * (x[k] ?? 0);
+    product += entry * (x[k] ?? 0);
+    squares += entry * entry;
+  }
+  return squares === 0 ? 0 : product / Math.sqrt(squares);
+}
+
+function crossEntropy(cosines: readonly number[], label: number, scale: number): number {
+  const total = cosines.reduce((sum, one) => sum + Math.exp(scale * (one - 1)), 0);
+  return Math.log(total) - scale * ((cosines[label] ?? 0) - 1);
+}
+
+async function* unitFeatures(data: TrainingData) {
+  const [width = 0] = data.inputShape;
+  const all = Uint32Array.from({ length: data.count }, (_, i) => i);
+  for (const batch of cutBatches(all, rowsAtOnce)) {
+    const { floats } = await data.load(batch, undefined);
+    for (const [i, row] of batch.entries()) {
+      const feature = floats.slice(i * width, (i + 1) * width);
+      const length = lengthOf(feature) || 1;
+      for (let k = 0; k < width; k++) feature[k] = (feature[k] ?? 0) / length;
+      yield { row, feature };
+    }
+  }
+}

@@ -1,0 +1,112 @@
+import { foldsOf } from "../data/folds.ts";
+import { dense, dropout } from "../nn/denseLayers.ts";
+import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
+import { type Network, sequentialNetwork } from "../nn/network.ts";
+import { optimizers } from "../optim/optimizers.ts";
+import { constantSchedule } from "../optim/schedules.ts";
+import type { TrainingData } from "../train/data.ts";
+import { initialTensors } from "../train/state.ts";
+import { classMeans, cosineClassifier } from "./cosineHead.ts";
+import { type LinearHead, solveLinearHead } from "./linearHead.ts";
+import { nearestNeighbours, surveyNeighbours } from "./nearestNeighbours.ts";
+import type { BackboneJob, HeadName, StrategyEvent, TransferPlan } from "./strategy.ts";
+
+const foldCount = 5;
+const hiddenUnits = 256;
+/** Directions of length one turn too slowly at the rate that suits a dense layer. */
+const cosineRateFactor = 10;
+
+interface HeadPlan extends Pick<TransferPlan, "network" | "initial" | "learning"> {
+  /** What was found on the way. */
+  readonly note?: string;
+}
+
+/** `data`: the features to learn from, [N, width]; every draw of an augmented image is a row of its own. */
+type Head = (job: BackboneJob, data: TrainingData) => Promise<HeadPlan>;
+
+/** Classifiers on frozen features. */
+export const heads: Readonly<Record<HeadName, Head>> = {
+  /** Multinomial logistic regression, at its optimum. */
+  async linear(job, data) {
+    const network = sequentialNetwork([dense(job.classes, { activation: "softmax", name: "head" })], data.inputShape);
+    return {
+      network,
+      async *initial() {
+        const { kernel, bias } = yield* solved(job, data);
+        return new Map([
+          ["head/kernel", kernel],
+          ["head/bias", bias],
+        ]);
+      },
+      learning: undefined,
+    };
+  },
+
+  /** One hidden layer. */
+  async mlp(job, data) {
+    const layers = [
+      dense(hiddenUnits, { activation: "relu" }),
+      dropout(0.5),
+      dense(job.classes, { activation: "softmax", name: "head" }),
+    ];
+    const network = sequentialNetwork(layers, data.inputShape);
+    return { network, initial: initialTensors(network.parameters, job.seed), learning: bySteps(network, job) };
+  },
+
+  /** The class whose mean is nearest, by the cosine. */
+  async prototype(job, data) {
+    const network = sequentialNetwork([cosineClassifier(job.classes)], data.inputShape);
+    return { network, initial: await classMeans(data, job.classes), learning: undefined };
+  },
+
+  /** The same, whose directions learn on from the means. */
+  async cosine(job, data) {
+    const network = sequentialNetwork([cosineClassifier(job.classes)], data.inputShape);
+    const initial = await classMeans(data, job.classes);
+    return { network, initial, learning: bySteps(network, job, cosineRateFactor) };
+  },
+
+  /** The classes of the most alike training images. */
+  async knn(job, data) {
+    const { classes, classWeights, platform } = job;
+    const options = { classes, classWeights, images: job.split.train.length };
+    const { neighbours, weights, accuracy } = await surveyNeighbours(data, options, platform.engine);
+    const measured =
+      accuracy === undefined ? "" : `, ${(100 * accuracy).toFixed(1)} % when each is judged by the others`;
+    const note = `knn: ${neighbours} neighbour${neighbours === 1 ? "" : "s"} of ${data.count} features${measured}`;
+    const network = sequentialNetwork([nearestNeighbours(classes, data.count, neighbours)], data.inputShape);
+    return { network, initial: weights, learning: undefined, note };
+  },
+};
+
+function bySteps(network: Network, job: BackboneJob, rateFactor = 1): HeadPlan["learning"] {
+  return {
+    recipe: {
+      network,
+      loss: sparseCategoricalCrossentropy(),
+      optimizer: optimizers[job.optimizer]({ learningRate: rateFactor * job.learningRate }),
+      trainable: network.parameters.trainable,
+    },
+    schedule: constantSchedule(),
+  };
+}
+
+/** The linear head at its optimum, and in words how it was found. */
+export async function* solved(job: BackboneJob, data: TrainingData): AsyncGenerator<StrategyEvent, LinearHead> {
+  const { images, split, classes, classWeights, platform, seed, signal } = job;
+  const ofImages = foldsOf(images.samples, split.train, { count: foldCount, seed });
+  const folds = Int32Array.from({ length: data.count }, (_, row) => ofImages[row % ofImages.length] ?? -1);
+  const startMs = platform.nowMs();
+  const head = await solveLinearHead(data, { classes, folds, classWeights, signal }, platform.engine);
+  const seconds = ((platform.nowMs() - startMs) / 1000).toFixed(1);
+  const best = head.trials.find(({ penalty }) => penalty === head.penalty);
+  const measured =
+    best === undefined
+      ? "too few images to cross-validate"
+      : `${(100 * best.accuracy).toFixed(1)} % in ${foldCount}-fold cross-validation on ${split.train.length} training images`;
+  yield {
+    type: "note",
+    text: `linear head: penalty ${head.penalty.toPrecision(2)}, ${measured}, solved in ${seconds} s`,
+  };
+  return head;
+}
