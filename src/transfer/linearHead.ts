@@ -170,13 +170,10 @@ function isFirst(predictions: Float32Array, start: number, classes: number, labe
   return row.indexOf(Math.max(...row)) === label;
 }
 
-/** softmax(ŵ·(x − m)/s + b) as softmax(w·x + b′). */
-function unstandardised(point: Float64Array, { mean, inverseDeviation }: Standardisation, classes: number) {
+/** softmax(ŵ·(x − m)·s + b) as softmax(w·x + b′). */
+function unstandardised(point: Float64Array, { mean, scale }: Standardisation, classes: number) {
   const width = mean.length;
-  const kernel = Float32Array.from(
-    point.subarray(0, width * classes),
-    (entry, i) => entry * (inverseDeviation[Math.floor(i / classes)] ?? 0),
-  );
+  const kernel = Float32Array.from(point.subarray(0, width * classes), (entry) => entry * scale);
   const bias = point.slice(width * classes);
   for (const [i, entry] of kernel.entries()) {
     bias[i % classes] = (bias[i % classes] ?? 0) - entry * (mean[Math.floor(i / classes)] ?? 0);

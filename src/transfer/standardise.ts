@@ -2,11 +2,14 @@ import { Tensor } from "../base/tensor.ts";
 import { cutBatches } from "../train/batches.ts";
 import type { TrainingData } from "../train/data.ts";
 
-/** What makes each feature have mean zero and deviation one on the data that it was measured on. */
+/**
+ * What gives features mean zero and, taken together, variance one on the data that they were measured on. One scale for all:
+ * with a handful of images the deviation of a single feature is mostly chance, and dividing by it lets the quietest features shout.
+ */
 export interface Standardisation {
   readonly mean: Float64Array;
-  /** One over the deviation; zero for a feature that never changes. */
-  readonly inverseDeviation: Float64Array;
+  /** Zero where nothing ever changes. */
+  readonly scale: number;
 }
 
 const rowsAtOnce = 1024;
@@ -30,20 +33,18 @@ export async function measureStandardisation(data: TrainingData): Promise<Standa
       }
     }
   }
-  const inverseDeviation = squares.map((sum) => (sum > 0 ? Math.sqrt(seen / sum) : 0));
-  return { mean, inverseDeviation };
+  const total = squares.reduce((sum, one) => sum + one, 0);
+  return { mean, scale: total > 0 ? Math.sqrt((seen * width) / total) : 0 };
 }
 
 /** The same data with its features standardised. */
-export function standardised(data: TrainingData, { mean, inverseDeviation }: Standardisation): TrainingData {
+export function standardised(data: TrainingData, { mean, scale }: Standardisation): TrainingData {
   const [width = 0] = data.inputShape;
   return {
     ...data,
     async load(indices, epoch) {
       const features = await data.load(indices, epoch);
-      const values = features.floats.map(
-        (value, i) => (value - (mean[i % width] ?? 0)) * (inverseDeviation[i % width] ?? 0),
-      );
+      const values = features.floats.map((value, i) => (value - (mean[i % width] ?? 0)) * scale);
       return Tensor.of("float32", features.shape, values);
     },
   };
