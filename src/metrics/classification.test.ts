@@ -33,6 +33,15 @@ describe.each(reference.classification)("scikit-learn's values for $name", ({ ex
     else expect(report).not.toHaveProperty("topK");
   });
 
+  it("area under the ROC curve", () => {
+    const known = expected.auc.flatMap((area) => area ?? []);
+    expected.auc.forEach((area, c) => {
+      if (area === null) expect(report.perClass[c]).not.toHaveProperty("auc");
+      else expect(report.perClass[c]?.auc).toBeCloseTo(area, digits);
+    });
+    expect(report.auc).toBeCloseTo(known.reduce((sum, one) => sum + one, 0) / known.length, digits);
+  });
+
   it("confusion matrix", () => {
     expect(report.confusion).toEqual(expected.confusion);
   });

@@ -3,6 +3,7 @@ import type { ClassificationBatch } from "./classificationBatch.ts";
 import { type ClassScores, type Confusion, confusion, type Scores, scoresOf } from "./confusion.ts";
 import { crossEntropy } from "./crossEntropy.ts";
 import type { Metric } from "./metric.ts";
+import { type RocState, rocAuc } from "./rocAuc.ts";
 import { topK } from "./topK.ts";
 import { type MeanState, weightOf } from "./weightedMean.ts";
 
@@ -15,7 +16,9 @@ export interface ClassificationReport {
   readonly topK?: Readonly<Record<string, number>>;
   /** Mean cross-entropy, in nats. */
   readonly loss: number;
-  readonly perClass: readonly (ClassScores & { readonly label?: string })[];
+  /** Area under the ROC curve, one class against the rest, mean over classes; left out where no class has one. */
+  readonly auc?: number;
+  readonly perClass: readonly (ClassScores & { readonly label?: string; readonly auc?: number })[];
   readonly macro: Scores;
   readonly weighted: Scores;
   /** confusion[t][p]: samples of class t predicted as p. */
@@ -27,6 +30,7 @@ export interface ClassificationState {
   readonly loss: MeanState;
   readonly top: MeanState;
   readonly confusion: Float64Array;
+  readonly roc: RocState;
 }
 
 const k = 5;
@@ -45,9 +49,10 @@ export function classificationMetrics(
   const loss = crossEntropy();
   const top = topK(k);
   const matrix = confusion(classes);
+  const roc = rocAuc(classes);
   return {
     name: "classification",
-    init: () => ({ count: 0, loss: loss.init(), top: top.init(), confusion: matrix.init() }),
+    init: () => ({ count: 0, loss: loss.init(), top: top.init(), confusion: matrix.init(), roc: roc.init() }),
     add(state, batch) {
       if (batch.classes !== classes) {
         throw new GraftError(
@@ -59,6 +64,7 @@ export function classificationMetrics(
         loss: loss.add(state.loss, batch),
         top: top.add(state.top, batch),
         confusion: matrix.add(state.confusion, batch),
+        roc: roc.add(state.roc, batch),
         count: state.count + countOf(batch),
       };
     },
@@ -67,16 +73,23 @@ export function classificationMetrics(
       loss: loss.merge(a.loss, b.loss),
       top: top.merge(a.top, b.top),
       confusion: matrix.merge(a.confusion, b.confusion),
+      roc: roc.merge(a.roc, b.roc),
     }),
     value(state) {
       const counts = matrix.value(state.confusion);
       const { accuracy, perClass, macro, weighted } = scoresOf(counts);
+      const areas = roc.value(state.roc);
       return {
         count: state.count,
         accuracy,
         ...(classes > k ? { topK: { [k]: top.value(state.top) } } : {}),
         loss: loss.value(state.loss),
-        perClass: labels === undefined ? perClass : perClass.map((scores, c) => ({ label: labels[c], ...scores })),
+        ...(areas.macro === undefined ? {} : { auc: areas.macro }),
+        perClass: perClass.map((scores, c) => ({
+          ...(labels === undefined ? {} : { label: labels[c] }),
+          ...scores,
+          ...(areas.perClass[c] === undefined ? {} : { auc: areas.perClass[c] }),
+        })),
         macro,
         weighted,
         confusion: counts,

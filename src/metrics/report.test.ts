@@ -33,6 +33,7 @@ describe("formatReport", () => {
       wasp              0.900   0.900     0.900       10
 
       accuracy                            0.900       40
+      ROC AUC                             0.982       40
       macro avg         0.914   0.895     0.899       40
       weighted avg      0.906   0.900     0.898       40"
     `);
@@ -50,6 +51,7 @@ describe("formatReport", () => {
       class 6             0.333   0.500     0.400        4
 
       accuracy                              0.400       40
+      ROC AUC                               0.798       40
       top-5 accuracy                        0.925       40
       macro avg           0.387   0.376     0.350       40
       weighted avg        0.515   0.400     0.425       40"
@@ -65,6 +67,7 @@ describe("formatReport", () => {
       d                 0.458   0.436     0.447     7.34
 
       accuracy                            0.556    30.48
+      ROC AUC                             0.865    30.48
       macro avg         0.576   0.603     0.566    30.48
       weighted avg      0.609   0.556     0.563    30.48"
     `);
@@ -80,6 +83,7 @@ describe("formatReport", () => {
       red�[31m�line                 0.900   0.900     0.900       10
 
       accuracy                                        0.900       40
+      ROC AUC                                         0.982       40
       macro avg                     0.914   0.895     0.899       40
       weighted avg                  0.906   0.900     0.898       40"
     `);

@@ -19,6 +19,7 @@ export function formatReport(report: ClassificationReport, labels: readonly stri
     ...report.perClass.map((scores, c) => [names[c], ...cells(scores), count(scores.support)]),
     [],
     ["accuracy", "", "", score(report.accuracy), total],
+    ...(report.auc === undefined ? [] : [["ROC AUC", "", "", score(report.auc), total]]),
     ...top.map(([k, value]) => [`top-${k} accuracy`, "", "", score(value), total]),
     ["macro avg", ...cells(report.macro), total],
     ["weighted avg", ...cells(report.weighted), total],

@@ -49,6 +49,7 @@ def classification(name, classes, count, skill, present=None, ignored=(), weight
         "expected": {
             "accuracy": rounded(metrics.accuracy_score(labels, predicted, sample_weight=weights)),
             "loss": rounded(metrics.log_loss(labels, scores, **options)),
+            "auc": [area(labels, scores, c, options) for c in range(classes)],
             "topK": {k: top_k(labels, scores, k, options) for k in top},
             "confusion": [numbers(row) for row in metrics.confusion_matrix(labels, predicted, **options)],
             "precision": numbers(precision),
@@ -59,6 +60,15 @@ def classification(name, classes, count, skill, present=None, ignored=(), weight
             "weighted": named("weighted"),
         },
     }
+
+
+def area(labels, scores, c, options):
+    positive = [int(label == c) for label in labels]
+    weights = options["sample_weight"]
+    counted = positive if weights is None else [p for p, w in zip(positive, weights) if w > 0]
+    if len(set(counted)) < 2:
+        return None
+    return rounded(metrics.roc_auc_score(positive, scores[:, c], sample_weight=weights))
 
 
 def top_k(labels, scores, k, options):
