@@ -50,6 +50,25 @@ describe("graft train --strategy", () => {
     expect(model("drawn").equals(model("linear"))).toBe(false);
   });
 
+  it.each([
+    ["prototype", "--shots", "5"],
+    ["cosine", "--epochs", "3"],
+    ["knn", "--augment", "horizontalFlip"],
+  ])("feature-extraction takes the head %s, which serves like any other", async (head, ...more) => {
+    const told = await run(head, "--strategy", "feature-extraction", "--head", head, ...more);
+    if (head === "prototype") expect(told).toContain("5 of each class are learned from, seed 0");
+    if (head === "knn") expect(told).toMatch(/knn: \d+ neighbours? of 768 features/);
+    expect(accuracyOf(head)).toBeGreaterThan(0.5);
+    const served = await graft(["evaluate", head, "--data", "photos", "--json"], options);
+    expect(served.code, served.err).toBe(0);
+  });
+
+  it("--shots asks for no more images than there are", async () => {
+    const { code, err } = await graft([...train, "--shots", "50"], options);
+    expect(code).not.toBe(0);
+    expect(err).toContain('the class "blue" has 32 training images. Ask for 32 or fewer');
+  });
+
   it("fine-tune begins where the linear head ended, and ends at the same bytes when it was cut off", async () => {
     const tune = ["--strategy", "fine-tune", "--epochs", "4", "--batch-size", "8"];
     const told = await run("tuned", ...tune);
