@@ -126,6 +126,43 @@ describe("graft train --strategy", () => {
     expect(existsSync(join(cwd, "hurried/budget.json"))).toBe(false);
   });
 
+  describe("distil", () => {
+    const teach = ["train", "photos", "--teacher", "linear", "--size", "16", "--batch-size", "8"];
+
+    it("learns the teacher's answers, asked once a view, and ends at the same bytes when it was cut off", async () => {
+      const whole = await graft([...teach, "--epochs", "6", "--out", "taught"], options);
+      expect(whole.code, whole.err).toBe(0);
+      const cut = await graft([...teach, "--epochs", "6", "--out", "taught-cut"], {
+        ...options,
+        killAt: { pattern: /epoch 2\/6/, signal: "SIGINT" },
+      });
+      expect(cut.code, cut.err).toBe(130);
+      const resumed = await graft(["train", "--resume", "taught-cut"], options);
+      expect(resumed.code, resumed.err).toBe(0);
+      expect(model("taught-cut").equals(model("taught"))).toBe(true);
+      const comparison = JSON.parse(text("taught/distillation.json"));
+      expect(comparison.student.accuracy).toBeCloseTo(accuracyOf("taught"), 6);
+      expect(comparison.teacher.accuracy).toBeGreaterThan(0.5);
+      expect(comparison.student.megabytes).toBeGreaterThan(0);
+    });
+
+    it("makes a difference: without the teacher's share it is another model", async () => {
+      await graft([...teach, "--epochs", "2", "--out", "heeds"], options);
+      await graft([...teach, "--epochs", "2", "--teacher-share", "0", "--out", "heedless"], options);
+      expect(model("heeds").equals(model("heedless"))).toBe(false);
+    });
+
+    it("refuses a teacher of other classes, and one that is not there", async () => {
+      await writePhotos(join(cwd, "others"), { red: [140, 115, 115], pink: [200, 115, 150] }, 10);
+      const others = await graft(["train", "others", "--teacher", "linear"], options);
+      expect(others.err).toContain('does not know the class "pink"');
+      const missing = await graft(["train", "photos", "--teacher", "nobody"], options);
+      expect(missing.err).toContain('"nobody" does not exist');
+      const alone = await graft(["train", "photos", "--strategy", "distil"], options);
+      expect(alone.err).toContain("give its run folder with --teacher");
+    });
+  });
+
   it("refuses what does not fit together", async () => {
     const bare = await graft(["train", "photos", "--strategy", "fine-tune"], options);
     expect(bare.err).toContain("--strategy fine-tune needs a pretrained network");

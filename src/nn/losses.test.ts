@@ -12,6 +12,7 @@ import { buildLoss, type Loss } from "./loss.ts";
 import {
   binaryCrossentropy,
   categoricalCrossentropy,
+  distillation,
   meanSquaredError,
   sparseCategoricalCrossentropy,
 } from "./losses.ts";
@@ -22,8 +23,10 @@ const cases = z
   .array(
     z.object({
       name: z.string(),
-      loss: z.enum(["crossEntropy", "binaryCrossEntropy", "meanSquaredError"]),
+      loss: z.enum(["crossEntropy", "binaryCrossEntropy", "meanSquaredError", "distillation"]),
       labelSmoothing: z.number().optional(),
+      temperature: z.number().optional(),
+      teacherShare: z.number().optional(),
       logits: tensor,
       targets: tensor,
       weights: z.array(z.number()).optional(),
@@ -67,13 +70,15 @@ function built(loss: Loss, prediction: Value) {
 
 function lossOf(one: (typeof cases)[number]): Loss {
   const options = one.labelSmoothing === undefined ? {} : { labelSmoothing: one.labelSmoothing };
+  const { temperature = 1, teacherShare = 0 } = one;
+  if (one.loss === "distillation") return distillation({ temperature, teacherShare });
   if (one.loss === "meanSquaredError") return meanSquaredError();
   if (one.loss === "binaryCrossEntropy") return binaryCrossentropy(options);
   return one.targets.dtype === "int32" ? sparseCategoricalCrossentropy(options) : categoricalCrossentropy(options);
 }
 
 function predictionOf(loss: string, logits: Value): Value {
-  if (loss === "crossEntropy") return softmax(logits, { axis: 1 });
+  if (loss === "crossEntropy" || loss === "distillation") return softmax(logits, { axis: 1 });
   return loss === "binaryCrossEntropy" ? sigmoid(logits) : logits;
 }
 

@@ -5,6 +5,7 @@ import { add, log, mul, neg, sub } from "../ops/arithmetic.ts";
 import { flatten } from "../ops/layout.ts";
 import { oneHot } from "../ops/oneHot.ts";
 import { reduceMean, reduceSum } from "../ops/reductions.ts";
+import { slice } from "../ops/slicing.ts";
 import { classTargets, type Loss, valueTargets } from "./loss.ts";
 
 export interface CrossentropyOptions {
@@ -57,6 +58,37 @@ export function meanSquaredError(): Loss {
     perSample(target, prediction) {
       const difference = sub(prediction, target);
       return meanOfRest(mul(difference, difference));
+    },
+  };
+}
+
+export interface DistillationOptions {
+  /** Of the teacher's share of the loss; above 1 its small probabilities count more. */
+  readonly temperature: number;
+  /** What the teacher's outputs count against the labels. Range [0, 1]. */
+  readonly teacherShare: number;
+}
+
+/**
+ * Cross-entropy with the labels and, both softened, with a teacher: (1 − s)·H(y, p) + s·T²·H(qᵀ, pᵀ) (Hinton et al. 2015, §2).
+ * Targets are [N, 2·classes]: the true distribution, then the teacher's at temperature T already.
+ */
+export function distillation({ temperature, teacherShare }: DistillationOptions): Loss {
+  return {
+    name: "distillation",
+    target: (prediction) => ({
+      dtype: "float32",
+      shape: [prediction.staticShape[0] ?? 0, 2 * classesOf(prediction)],
+    }),
+    perSample(target, prediction) {
+      const classes = classesOf(prediction);
+      const logits = inputOf(prediction, softmax.operator);
+      if (logits === undefined) throw new GraftError("usage", "distillation: the model must end in a softmax.");
+      const part = (from: number) => slice(target, [from], [from + classes], [1]);
+      const softened = logSoftmax(mul(logits, 1 / temperature), { axis: 1 });
+      const taught = neg(reduceSum(mul(part(classes), softened), [1], { keepdims: 0 }));
+      const learned = crossentropy(part(0), prediction);
+      return add(mul(learned, 1 - teacherShare), mul(taught, teacherShare * temperature ** 2));
     },
   };
 }

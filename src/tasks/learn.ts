@@ -6,7 +6,7 @@ import { Evaluator } from "../train/evaluator.ts";
 import { type FitPlan, fit } from "../train/fit.ts";
 import { type EpochLog, freshProgress } from "../train/progress.ts";
 import { TrainingState } from "../train/state.ts";
-import type { TransferPlan } from "../transfer/strategy.ts";
+import type { Learning, TransferPlan } from "../transfer/strategy.ts";
 import type { RunFolder } from "./runFolder.ts";
 import type { TaskEvent } from "./task.ts";
 import { type Job, patience, type Settings } from "./trainPlan.ts";
@@ -75,14 +75,16 @@ export async function* learn(
 export function stepsOf(
   { input, split, classWeights }: Job,
   plan: TransferPlan,
-  { recipe, schedule }: NonNullable<TransferPlan["learning"]>,
+  { recipe, schedule, taught = (data) => data }: Learning,
   { epochs }: Settings,
 ): FitPlan {
+  const of = (indices: readonly number[], isTraining: boolean) =>
+    taught(plan.data(indices, isTraining), indices, isTraining);
   return {
     recipe,
     schedule,
-    train: plan.data(split.train, true),
-    validation: plan.data(split.validation, false),
+    train: of(split.train, true),
+    validation: of(split.validation, false),
     epochs,
     batchSize: input.batchSize,
     seed: input.seed,

@@ -20,12 +20,7 @@ export class ServedModel {
   /** Opens a run folder or a model file. */
   static async open(path: string, platform: Platform): Promise<ServedModel> {
     const { store } = platform;
-    const info = await store.info(path);
-    const file = info?.kind === "folder" ? store.join(path, "model.onnx") : path;
-    if ((await store.info(file)) === undefined) {
-      const advice = info === undefined ? "" : ` If training was interrupted: graft train --resume ${path}`;
-      throw new GraftError("input", `"${file}" does not exist; expected a run folder with a model.onnx.${advice}`);
-    }
+    const file = await modelPath(path, store);
     const bytes = await store.read(file);
     const labels = readLabels(bytes, file);
     return new ServedModel(labels, await platform.engine.compile(bytes, { releaseMemory: true }), platform);
@@ -42,4 +37,13 @@ export class ServedModel {
   dispose(): Promise<void> {
     return this.#program.dispose();
   }
+}
+
+/** The model file of a run folder, or the file itself. Throws `input` when there is none. */
+export async function modelPath(path: string, store: Platform["store"]): Promise<string> {
+  const info = await store.info(path);
+  const file = info?.kind === "folder" ? store.join(path, "model.onnx") : path;
+  if ((await store.info(file)) !== undefined) return file;
+  const advice = info === undefined ? "" : ` If training was interrupted: graft train --resume ${path}`;
+  throw new GraftError("input", `"${file}" does not exist; expected a run folder with a model.onnx.${advice}`);
 }

@@ -3,6 +3,7 @@ import { splitSamples, takeShots } from "../data/split.ts";
 import type { Platform } from "../platform/platform.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { climb } from "./climb.ts";
+import { compareWithTeacher } from "./compareWithTeacher.ts";
 import { openData, prepareData } from "./dataset.ts";
 import { learn } from "./learn.ts";
 import { loadBackbone } from "./loadBackbone.ts";
@@ -57,7 +58,9 @@ export const train: Task = defineTask({
     try {
       const folder = yield* openRun(job);
       const learned = yield* learn(job, { plan, settings }, folder);
-      if (learned !== undefined) yield* saveRun(job, learned, folder);
+      if (learned === undefined) return;
+      yield* saveRun(job, learned, folder);
+      yield* compareWithTeacher(job, folder);
     } finally {
       await plan.dispose();
     }
@@ -87,6 +90,7 @@ async function* openRun(job: Job): AsyncGenerator<TaskEvent, RunFolder> {
     data: input.data && store.absolute(input.data),
     backbone: await absoluteFile(input.backbone, store),
     weights: await absoluteFile(input.weights, store),
+    teacher: input.teacher && store.absolute(input.teacher),
   };
   await folder.writeJson("splits.json", {
     content,

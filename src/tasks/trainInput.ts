@@ -24,8 +24,24 @@ export const trainSchema = z.object({
     .enum([...strategyNames, "auto"])
     .optional()
     .describe(
-      "feature-extraction keeps the backbone frozen and trains a head on its features, fine-tune goes on to train all of it, scratch trains a small CNN, auto goes from the first to the second when that is measurably better (default: auto with a backbone, else scratch)",
+      "feature-extraction keeps the backbone frozen and trains a head on its features, fine-tune goes on to train all of it, scratch trains a small CNN, distil does either of the last two and learns the answers of a --teacher too, auto goes from the first to the second when that is measurably better (default: distil with a teacher, auto with a backbone, else scratch)",
     ),
+  teacher: z
+    .string()
+    .optional()
+    .describe("for distil: run folder or model.onnx whose answers the new, smaller network learns beside the labels"),
+  temperature: z
+    .number()
+    .min(1)
+    .max(100)
+    .default(4)
+    .describe("for distil: how much the teacher's answers are softened; 1 leaves them as they are"),
+  teacherShare: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.9)
+    .describe("for distil: what the teacher's answers count against the labels, 0 to 1"),
   budget: z
     .string()
     .regex(/^\d+(\.\d+)?(s|m|h)$/, "expected a number and a unit, such as 90s, 10m or 2h")

@@ -6,12 +6,14 @@ import type { Source } from "../data/source.ts";
 import type { Split } from "../data/split.ts";
 import type { Preparation } from "../image/prepare.ts";
 import type { Platform } from "../platform/platform.ts";
+import { distil } from "../transfer/distil.ts";
 import { featureExtraction } from "../transfer/featureExtraction.ts";
 import { fineTune } from "../transfer/fineTune.ts";
 import { scratch } from "../transfer/scratch.ts";
 import type { StrategyName, TransferPlan } from "../transfer/strategy.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import type { TaskEvent } from "./task.ts";
+import { openTeacher } from "./teacher.ts";
 import type { TrainInput } from "./trainInput.ts";
 
 /** Epochs without a better validation loss before training ends. */
@@ -38,19 +40,22 @@ export interface Settings {
   readonly augment: string;
 }
 
+const smallMoves = "rotationRange=10,widthShiftRange=0.1,heightShiftRange=0.1,zoomRange=0.15";
+
 const defaults: Record<StrategyName, Omit<Settings, "strategy">> = {
   "feature-extraction": { epochs: 30, learningRate: 1e-3, augment: "none" },
   "fine-tune": {
     epochs: 12,
     learningRate: 3e-4,
-    augment: "rotationRange=10,widthShiftRange=0.1,heightShiftRange=0.1,zoomRange=0.15",
+    augment: smallMoves,
   },
   scratch: { epochs: 30, learningRate: 1e-3, augment: "none" },
+  distil: { epochs: 60, learningRate: 1e-3, augment: smallMoves },
 };
 
 /** What the user said, and for the rest the strategy's own defaults. */
-export function settingsOf({ epochs, learningRate, augment }: TrainInput, strategy: StrategyName): Settings {
-  const own = defaults[strategy];
+export function settingsOf({ epochs, learningRate, augment, backbone }: TrainInput, strategy: StrategyName): Settings {
+  const own = defaults[strategy === "distil" && backbone !== undefined ? "fine-tune" : strategy];
   return {
     strategy,
     epochs: epochs ?? own.epochs,
@@ -60,7 +65,17 @@ export function settingsOf({ epochs, learningRate, augment }: TrainInput, strate
 }
 
 /** The strategy that is asked for, or that fits best. Throws `usage` where strategy and backbone do not fit. */
-export function strategyOf({ strategy, backbone }: TrainInput): StrategyName | "auto" {
+export function strategyOf({ strategy, backbone, teacher }: TrainInput): StrategyName | "auto" {
+  if (teacher !== undefined && strategy !== undefined && strategy !== "distil") {
+    throw new GraftError("usage", `--teacher is for --strategy distil, not ${strategy}. Leave one of them out.`);
+  }
+  if (teacher !== undefined) return "distil";
+  if (strategy === "distil") {
+    throw new GraftError(
+      "usage",
+      "--strategy distil needs a trained classifier to learn from: give its run folder with --teacher.",
+    );
+  }
   if (strategy === undefined) return backbone === undefined ? "scratch" : "auto";
   if (strategy !== "scratch" && backbone === undefined) {
     throw new GraftError("usage", `--strategy ${strategy} needs a pretrained network: give it with --backbone.`);
@@ -80,9 +95,29 @@ export async function* planOf(job: Job, settings: Settings): AsyncGenerator<Task
   const augmentation = parseAugmentation(settings.augment);
   const common = { images, split, classes, classWeights, augmentation, platform, signal };
   const transfer = { ...common, optimizer, learningRate, seed };
-  if (backbone === undefined) return scratch(transfer);
-  const given = { ...transfer, backbone };
-  return strategy === "fine-tune" ? fineTune(given, input.stages) : yield* featureExtraction(given, input.head);
+  switch (strategy) {
+    case "scratch":
+      return scratch(transfer);
+    case "feature-extraction":
+      return yield* featureExtraction({ ...transfer, backbone: needed(backbone) }, input.head);
+    case "fine-tune":
+      return fineTune({ ...transfer, backbone: needed(backbone) }, input.stages);
+    case "distil": {
+      const student = backbone === undefined ? scratch(transfer) : fineTune({ ...transfer, backbone }, input.stages);
+      const teacher = await openTeacher(input.teacher ?? "", job.labels, platform);
+      try {
+        return yield* distil(transfer, student, teacher, input);
+      } finally {
+        await teacher.dispose();
+      }
+    }
+  }
+}
+
+/** `strategyOf` has seen to it. */
+function needed(backbone: Backbone | undefined): Backbone {
+  if (backbone === undefined) throw new Error("a strategy with a backbone was begun without one");
+  return backbone;
 }
 
 /** From scratch the images' own size is kept where it is small; larger ones are reduced to 128 pixels. */

@@ -8,6 +8,8 @@ export interface TrainingData {
   readonly inputShape: readonly number[];
   readonly inputDType: "float32" | "uint8";
   readonly targets: Targets;
+  /** The targets of an epoch, where they depend on its augmentation; `targets` without. */
+  targetsOf?(epoch: number): Targets;
   /** Inputs of these samples, [N, …inputShape]. `epoch` selects the augmentation draw; without it there is none. */
   load(indices: Uint32Array, epoch: number | undefined): Promise<Tensor>;
 }
@@ -56,8 +58,10 @@ export function arrays({ x, y, inputShape }: ArraysInput): TrainingData {
 /** Some samples of `data`, by index. */
 export function subset(data: TrainingData, indices: Uint32Array): TrainingData {
   const pick = (batch: Uint32Array) => batch.map((i) => indices[i] ?? 0);
+  const { targetsOf } = data;
   return {
     ...data,
+    ...(targetsOf === undefined ? {} : { targetsOf: (epoch: number) => pickTargets(targetsOf(epoch), indices) }),
     count: indices.length,
     targets: pickTargets(data.targets, indices),
     load: (batch, epoch) => data.load(pick(batch), epoch),

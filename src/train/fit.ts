@@ -164,10 +164,11 @@ async function* trainEpoch(
 
 async function makeBatch(plan: FitPlan, indices: Uint32Array, epoch: number, target: Step["target"]): Promise<Batch> {
   const { train, recipe, seed } = plan;
+  const targets = train.targetsOf?.(epoch) ?? train.targets;
   return {
     x: await train.load(indices, epoch),
-    y: targetTensor(train.targets, indices, target, recipe.loss.name),
-    weights: sampleWeights(train.targets, indices, plan.classWeights),
+    y: targetTensor(targets, indices, target, recipe.loss.name),
+    weights: sampleWeights(targets, indices, plan.classWeights),
     dropoutKeys: dropoutKeys(seed, epoch, indices),
   };
 }

@@ -41,9 +41,10 @@ export function argMax(values: ArrayLike<number>, start: number, width: number):
   return best;
 }
 
+/** Rows of numbers begin with the true distribution over the classes; what a loss asks for beyond that stands behind it. */
 function trueClass(targets: Tensor, row: number, width: number): number {
   if (targets.dtype === "int32") return Number(targets.data[row]);
-  return argMax(targets.floats, row * width, width);
+  return argMax(targets.floats, (row * targets.size) / (targets.shape[0] ?? 1), width);
 }
 
 function meanOfRows(predictions: Tensor, targets: Tensor, measure: (error: number) => number): number {

@@ -11,8 +11,8 @@ import type { TrainingData } from "../train/data.ts";
 import type { FitEvent } from "../train/fit.ts";
 import type { Recipe } from "../train/step.ts";
 
-/** Ways to make a classifier out of a data set and, all but the last, a pretrained network. */
-export const strategyNames = ["feature-extraction", "fine-tune", "scratch"] as const;
+/** Ways to make a classifier out of a data set, by the help of a pretrained network or without. */
+export const strategyNames = ["feature-extraction", "fine-tune", "scratch", "distil"] as const;
 export type StrategyName = (typeof strategyNames)[number];
 
 /** Classifiers on frozen features. */
@@ -47,6 +47,13 @@ export interface BackboneJob extends TransferJob {
 /** Values by parameter path. */
 export type Weights = ReadonlyMap<string, Tensor>;
 
+export interface Learning {
+  readonly recipe: Recipe;
+  readonly schedule: Schedule;
+  /** The data of some images with the targets that the recipe's loss asks for, where these are more than labels. */
+  taught?(data: TrainingData, indices: readonly number[], isTraining: boolean): TrainingData;
+}
+
 /** What a strategy makes of a job: a network, what it learns from, and where it begins. */
 export interface TransferPlan {
   readonly network: Network;
@@ -57,6 +64,6 @@ export interface TransferPlan {
   /** The weights to begin with, or how they are found; those to end with, where nothing is left to learn. */
   readonly initial: Weights | (() => AsyncGenerator<StrategyEvent, Weights>);
   /** What is learned by steps; nothing where `initial` is the optimum. */
-  readonly learning: { readonly recipe: Recipe; readonly schedule: Schedule } | undefined;
+  readonly learning: Learning | undefined;
   dispose(): Promise<void>;
 }

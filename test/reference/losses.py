@@ -49,6 +49,15 @@ def squared(x, t):
     return F.mse_loss(x, t, reduction="none").flatten(1).mean(1)
 
 
+def distilled(temperature, share):
+    def per_sample(x, t):
+        truth, teacher = t.chunk(2, 1)
+        softened = -(teacher * F.log_softmax(x / temperature, 1)).sum(1)
+        return (1 - share) * F.cross_entropy(x, truth, reduction="none") + share * temperature**2 * softened
+
+    return per_sample
+
+
 logits = grid(rng, [6, 5], -4, 4)
 extreme = np.array([[80, -80, 0, 1, 2], [80, -80, 0, 1, 2], [-80, -80, -80, -80, -80], [80, 80, 79, -80, 0]], dtype=float)
 labels = np.array([0, 4, 2, 2, 1, 3])
@@ -82,5 +91,12 @@ case(
 case("binary, weighted", "binaryCrossEntropy", grid(rng, [6, 1], -4, 4), rng.integers(0, 2, [6, 1]), binary, weights=weights)
 case("mean squared error", "meanSquaredError", grid(rng, [5, 3]), grid(rng, [5, 3]), squared)
 case("mean squared error, weighted", "meanSquaredError", grid(rng, [6, 2]), grid(rng, [6, 2]), squared, weights=weights)
+
+for temperature, share in [(4, 0.9), (1, 0.5), (2, 0)]:
+    case(
+        f"distillation at temperature {temperature}, share {share}", "distillation",
+        logits, np.concatenate([np.eye(5)[labels], soft], 1), distilled(temperature, share),
+        temperature=temperature, teacherShare=share,
+    )
 
 write("losses.json", cases)
