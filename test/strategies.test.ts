@@ -100,6 +100,8 @@ describe("graft train --strategy", () => {
     expect(accuracyOf("auto")).toBeCloseTo(account.chosen === "fine-tune" ? tuned.accuracy : probe.accuracy, 6);
     expect(tuned.accuracy - probe.accuracy).toBeCloseTo(tuned.gain, 6);
     expect(told).toMatch(/fine-tune: .* points/);
+    // Solved once: fine-tuning begins at the head that is there.
+    expect(told.match(/linear head: penalty/g)).toHaveLength(1);
     expect(told).toMatch(/chosen: (fine-tune|feature-extraction), by 24 validation images/);
     if (account.chosen === "feature-extraction") expect(model("auto").equals(model("linear"))).toBe(true);
   });

@@ -1,6 +1,6 @@
 import { Evaluator } from "../train/evaluator.ts";
 import { pairedGain } from "../transfer/pairedGain.ts";
-import type { StrategyName, TransferPlan } from "../transfer/strategy.ts";
+import type { StrategyName, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { affordable } from "./affordable.ts";
 import { initialWeights, type Learned, learn } from "./learn.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -39,7 +39,7 @@ export async function* climb(job: Job, folder: RunFolder): AsyncGenerator<TaskEv
     for (const strategy of rungs) {
       const rungMs = platform.nowMs();
       const wanted = settingsOf(job.input, strategy);
-      const made = yield* planOf(job, wanted);
+      const made = yield* planOf(job, wanted, linearHeadOf(job, best?.learned));
       plans.push(made);
       const plan = { ...made, initial: yield* initialWeights(made) };
       const limit = best === undefined ? Number.POSITIVE_INFINITY : endMs;
@@ -67,6 +67,12 @@ export async function* climb(job: Job, folder: RunFolder): AsyncGenerator<TaskEv
   } finally {
     for (const plan of plans) await plan.dispose();
   }
+}
+
+/** What the linear head learned, if that is what came before. */
+function linearHeadOf({ input }: Job, learned: Learned | undefined): Weights | undefined {
+  if (input.head !== "linear" || learned === undefined) return undefined;
+  return learned.state.snapshot(learned.plan.network.parameters.list);
 }
 
 function judged(

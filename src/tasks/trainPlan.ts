@@ -10,7 +10,7 @@ import { distil } from "../transfer/distil.ts";
 import { featureExtraction } from "../transfer/featureExtraction.ts";
 import { fineTune } from "../transfer/fineTune.ts";
 import { scratch } from "../transfer/scratch.ts";
-import type { StrategyName, TransferPlan } from "../transfer/strategy.ts";
+import type { StrategyName, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import type { TaskEvent } from "./task.ts";
 import { openTeacher } from "./teacher.ts";
@@ -86,8 +86,12 @@ export function strategyOf({ strategy, backbone, teacher }: TrainInput): Strateg
   return strategy;
 }
 
-/** What the strategy makes of the job. */
-export async function* planOf(job: Job, settings: Settings): AsyncGenerator<TaskEvent, TransferPlan> {
+/** What the strategy makes of the job; fine-tuning begins at `solvedHead` where one is at hand. */
+export async function* planOf(
+  job: Job,
+  settings: Settings,
+  solvedHead?: Weights,
+): AsyncGenerator<TaskEvent, TransferPlan> {
   const { input, images, split, classWeights, platform, signal, backbone } = job;
   const { strategy, learningRate } = settings;
   const { optimizer, seed } = input;
@@ -101,9 +105,10 @@ export async function* planOf(job: Job, settings: Settings): AsyncGenerator<Task
     case "feature-extraction":
       return yield* featureExtraction({ ...transfer, backbone: needed(backbone) }, input.head);
     case "fine-tune":
-      return fineTune({ ...transfer, backbone: needed(backbone) }, input.stages);
+      return fineTune({ ...transfer, backbone: needed(backbone) }, { stages: input.stages, solvedHead });
     case "distil": {
-      const student = backbone === undefined ? scratch(transfer) : fineTune({ ...transfer, backbone }, input.stages);
+      const student =
+        backbone === undefined ? scratch(transfer) : fineTune({ ...transfer, backbone }, { stages: input.stages });
       const teacher = await openTeacher(input.teacher ?? "", job.labels, platform);
       try {
         return yield* distil(transfer, student, teacher, input);

@@ -47,7 +47,7 @@ async function tuned(stages?: number): Promise<{ readonly before: Weights; reado
       platform,
       signal: new AbortController().signal,
     },
-    stages,
+    { stages },
   );
   if (plan.learning === undefined || typeof plan.initial !== "function") throw new Error("fine-tuning learns by steps");
   const solving = plan.initial();

@@ -8,7 +8,7 @@ import { cosineSchedule, warmUp } from "../optim/schedules.ts";
 import { FeatureCache } from "./featureCache.ts";
 import { solved } from "./heads.ts";
 import { Augmenter, augmented, pixelData } from "./pixelData.ts";
-import type { BackboneJob, StrategyEvent, TransferPlan } from "./strategy.ts";
+import type { BackboneJob, StrategyEvent, TransferPlan, Weights } from "./strategy.ts";
 
 const name = "backbone";
 /** The learning rate of a stage over that of the stage after it. */
@@ -17,13 +17,22 @@ const labelSmoothing = 0.1;
 /** Steps in which the learning rate rises, so that the first batches do not undo what was learned before. */
 const warmUpSteps = 50;
 
+export interface FineTuneOptions {
+  readonly stages?: number | undefined;
+  readonly solvedHead?: Weights | undefined;
+}
+
 /**
  * First the head on frozen features, then everything together (LP-FT, Kumar et al. 2022): a random head would distort the features.
  * Earlier stages learn more slowly (Howard & Ruder 2018, §3.2); batch normalisation keeps its statistics.
  *
  * @param stages how many of the last stages learn; a stage is what works at one size of the maps. Default: all
+ * @param solvedHead a linear head that was solved before on the same images
  */
-export function fineTune(job: BackboneJob, stages = Number.POSITIVE_INFINITY): TransferPlan {
+export function fineTune(
+  job: BackboneJob,
+  { stages = Number.POSITIVE_INFINITY, solvedHead }: FineTuneOptions = {},
+): TransferPlan {
   const { backbone, images, split, classes, augmentation, seed, platform, signal } = job;
   const { side } = images;
   const trainable = trainableBackbone(backbone, name);
@@ -44,6 +53,7 @@ export function fineTune(job: BackboneJob, stages = Number.POSITIVE_INFINITY): T
     data: (indices, isTraining) =>
       isTraining && augmenter !== undefined ? augmented(images, indices, augmenter) : pixelData(images, indices),
     async *initial() {
+      if (solvedHead !== undefined) return new Map([...trainable.weights, ...solvedHead]);
       const features = await FeatureCache.open(backbone, images, platform);
       try {
         for await (const progress of features.compute(split.train, signal)) {
