@@ -165,6 +165,36 @@ describe("graft train --strategy", () => {
     });
   });
 
+  it("lr-find shows a curve, and changes no later run by one bit", async () => {
+    const tune = ["--strategy", "fine-tune", "--epochs", "2", "--batch-size", "8"];
+    await run("before", ...tune);
+    const find = [
+      "lr-find",
+      "photos",
+      "--backbone",
+      "tiny.onnx",
+      "--steps",
+      "30",
+      "--batch-size",
+      "8",
+      "--out",
+      "lr.json",
+    ];
+    const found = await graft(find, options);
+    expect(found.code, found.err).toBe(0);
+    const { points } = JSON.parse(text("lr.json"));
+    expect(points.length).toBeGreaterThan(10);
+    expect(points[0].learningRate).toBeCloseTo(1e-6, 12);
+    expect(found.err).toMatch(/suggestion: --learning-rate|the loss fell at no rate/);
+    await run("after", ...tune);
+    expect(model("after").equals(model("before"))).toBe(true);
+    const solved = await graft(
+      ["lr-find", "photos", "--backbone", "tiny.onnx", "--strategy", "feature-extraction"],
+      options,
+    );
+    expect(solved.err).toContain('the head "linear" is solved, not learned by steps');
+  });
+
   it("refuses what does not fit together", async () => {
     const bare = await graft(["train", "photos", "--strategy", "fine-tune"], options);
     expect(bare.err).toContain("--strategy fine-tune needs a pretrained network");

@@ -1,25 +1,14 @@
 import { didYouMean, GraftError } from "../base/errors.ts";
-import { splitSamples, takeShots } from "../data/split.ts";
 import type { Platform } from "../platform/platform.ts";
-import { parseAugmentation } from "./augmentOption.ts";
 import { climb } from "./climb.ts";
 import { compareWithTeacher } from "./compareWithTeacher.ts";
-import { openData, prepareData } from "./dataset.ts";
 import { learn } from "./learn.ts";
-import { loadBackbone } from "./loadBackbone.ts";
+import { openJob } from "./openJob.ts";
 import { RunFolder } from "./runFolder.ts";
 import { saveRun } from "./saveRun.ts";
 import { defineTask, parseInput, type Task, type TaskEvent } from "./task.ts";
 import { type TrainInput, trainSchema } from "./trainInput.ts";
-import {
-  balancingWeights,
-  type Job,
-  patience,
-  planOf,
-  scratchPreparation,
-  settingsOf,
-  strategyOf,
-} from "./trainPlan.ts";
+import { type Job, patience, planOf, settingsOf, strategyOf } from "./trainPlan.ts";
 
 /** `graft train`: a folder of photos becomes a run folder with a model in it. */
 export const train: Task = defineTask({
@@ -33,25 +22,7 @@ export const train: Task = defineTask({
     if (data === undefined) throw new GraftError("usage", "train: give the data set, such as: graft train photos/");
     const strategy = strategyOf(wanted);
     const input = { ...wanted, strategy, ...(strategy === "auto" ? {} : settingsOf(wanted, strategy)) };
-    parseAugmentation(input.augment ?? "none");
-    const backbone = yield* loadBackbone(input, platform, signal);
-    for (const text of backbone?.warnings ?? []) yield { type: "warning", text };
-    const source = yield* openData(data, platform, input.group);
-    const { labels } = source;
-    const preparation = backbone?.preparation ?? (await scratchPreparation(source, input.size, platform));
-    const images = yield* prepareData(source, preparation, platform, { strict: input.strict, signal });
-    const whole = splitSamples(images.samples, labels, input);
-    const split = input.shots === undefined ? whole : takeShots(images.samples, labels, whole, input.shots, input.seed);
-    for (const text of split.account) yield { type: "note", text };
-    const classWeights = balancingWeights(
-      split.train.map((i) => images.samples[i]?.label ?? 0),
-      labels.length,
-    );
-    if (classWeights !== undefined) {
-      const text = `classes are imbalanced, so each counts the same: weights ${shown(classWeights, labels)}`;
-      yield { type: "note", text };
-    }
-    const job: Job = { input, platform, signal, images, split, labels, preparation, classWeights, backbone };
+    const job = yield* openJob(input, data, platform, signal);
     if (strategy === "auto") return yield* climb(job, yield* openRun(job));
     const settings = settingsOf(input, strategy);
     const plan = yield* planOf(job, settings);
@@ -132,9 +103,4 @@ async function resumedInput(path: string, given: ReadonlySet<string>, platform: 
   }
   const stored = (await new RunFolder(path, platform).readJson("config.json")) as { readonly train?: unknown };
   return { ...parseInput(trainSchema, stored.train, "config.json"), resume: path };
-}
-
-function shown(weights: readonly number[], labels: readonly string[]): string {
-  const pairs = weights.slice(0, 12).map((weight, i) => `${labels[i]} ${weight.toFixed(2)}`);
-  return [...pairs, ...(weights.length > 12 ? ["…"] : [])].join(", ");
 }
