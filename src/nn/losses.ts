@@ -1,7 +1,7 @@
 import { GraftError } from "../base/errors.ts";
 import type { Value } from "../graph/value.ts";
 import { clip, logSoftmax, sigmoid, softmax, softplus } from "../ops/activations.ts";
-import { add, log, mul, neg, sub } from "../ops/arithmetic.ts";
+import { add, div, log, mul, neg, sub } from "../ops/arithmetic.ts";
 import { flatten } from "../ops/layout.ts";
 import { oneHot } from "../ops/oneHot.ts";
 import { reduceMean, reduceSum } from "../ops/reductions.ts";
@@ -70,8 +70,8 @@ export interface DistillationOptions {
 }
 
 /**
- * Cross-entropy with the labels and, both softened, with a teacher: (1 − s)·H(y, p) + s·T²·H(qᵀ, pᵀ) (Hinton et al. 2015, §2).
- * Targets are [N, 2·classes]: the true distribution, then the teacher's at temperature T already.
+ * Cross-entropy with the labels and, both softened, with a teacher: (1 − s)·H(y, p) + s·T²·KL(qᵀ ‖ pᵀ) (Hinton et al. 2015, §2).
+ * Targets are [N, 2·classes]: the true distribution, then the teacher's at temperature T already; both may carry the sample's weight.
  */
 export function distillation({ temperature, teacherShare }: DistillationOptions): Loss {
   return {
@@ -86,7 +86,10 @@ export function distillation({ temperature, teacherShare }: DistillationOptions)
       if (logits === undefined) throw new GraftError("usage", "distillation: the model must end in a softmax.");
       const part = (from: number) => slice(target, [from], [from + classes], [1]);
       const softened = logSoftmax(mul(logits, 1 / temperature), { axis: 1 });
-      const taught = neg(reduceSum(mul(part(classes), softened), [1], { keepdims: 0 }));
+      const teacher = part(classes);
+      const distribution = div(teacher, reduceSum(teacher, [1], { keepdims: 1 }));
+      const divergence = sub(log(clip(distribution, epsilon, 1)), softened);
+      const taught = reduceSum(mul(teacher, divergence), [1], { keepdims: 0 });
       const learned = crossentropy(part(0), prediction);
       return add(mul(learned, 1 - teacherShare), mul(taught, teacherShare * temperature ** 2));
     },

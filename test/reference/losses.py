@@ -52,7 +52,7 @@ def squared(x, t):
 def distilled(temperature, share):
     def per_sample(x, t):
         truth, teacher = t.chunk(2, 1)
-        softened = -(teacher * F.log_softmax(x / temperature, 1)).sum(1)
+        softened = F.kl_div(F.log_softmax(x / temperature, 1), teacher, reduction="none").sum(1)
         return (1 - share) * F.cross_entropy(x, truth, reduction="none") + share * temperature**2 * softened
 
     return per_sample
