@@ -3,7 +3,7 @@ import type { Stream } from "../base/random.ts";
 
 const range = z.tuple([z.number(), z.number()]);
 
-/** The parameters of Keras' `ImageDataGenerator`, with their meaning and defaults, and `randomCrop`. */
+/** The parameters of Keras' `ImageDataGenerator`, with their meaning and defaults, and beyond them `randomCrop` and `randomErasing`. */
 export const augmentationSchema = z.strictObject({
   rotationRange: z.number().min(0).max(180).default(0).describe("degrees either way"),
   widthShiftRange: z.number().min(0).default(0).describe("fraction of the width below 1, else pixels"),
@@ -21,6 +21,12 @@ export const augmentationSchema = z.strictObject({
   horizontalFlip: z.boolean().default(false).describe("mirror half of the images"),
   verticalFlip: z.boolean().default(false).describe("turn half of the images upside down"),
   randomCrop: z.number().int().min(0).default(0).describe("pad by so many pixels, cut back at random"),
+  randomErasing: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("share of the images in which a rectangle of 2 to 33 % is hidden behind the image's mean colour"),
   fillMode: z
     .enum(["nearest", "reflect", "wrap", "constant"])
     .default("nearest")
@@ -37,6 +43,8 @@ export interface Draw {
   readonly affine: readonly number[];
   readonly brightness: number;
   readonly channelShift: number;
+  /** [left, top, right, bottom] in pixels of what is hidden; right and bottom lie outside. Empty without. */
+  readonly hidden: readonly [number, number, number, number];
 }
 
 /** The geometry of one image, angles in radians, shifts in pixels. */
@@ -76,7 +84,28 @@ export function drawAugmentation(spec: Augmentation, random: Stream, height: num
     affine: affineOf(geometry, height, width),
     channelShift: within(spec.channelShiftRange),
     brightness: spec.brightnessRange === undefined ? 1 : random.uniform(...spec.brightnessRange),
+    hidden: random.uniform() < spec.randomErasing ? drawHidden(random, height, width) : nothing,
   };
+}
+
+const nothing = [0, 0, 0, 0] as const;
+/** Of Zhong et al. 2020, §4.1: share of the area, and height over width. */
+const hiddenArea = [0.02, 0.33] as const;
+const hiddenAspect = 0.3;
+
+/** A rectangle of random area and aspect, tried anew until it fits (Zhong et al. 2020, algorithm 1); nothing after ten that did not. */
+function drawHidden(random: Stream, height: number, width: number): Draw["hidden"] {
+  for (let attempt = 0; attempt < 10; attempt++) {
+    const area = random.uniform(...hiddenArea) * height * width;
+    const aspect = Math.exp(random.uniform(Math.log(hiddenAspect), -Math.log(hiddenAspect)));
+    const tall = Math.round(Math.sqrt(area * aspect));
+    const wide = Math.round(Math.sqrt(area / aspect));
+    if (tall < 1 || wide < 1 || tall >= height || wide >= width) continue;
+    const top = random.below(height - tall + 1);
+    const left = random.below(width - wide + 1);
+    return [left, top, left + wide, top + tall];
+  }
+  return nothing;
 }
 
 /** Keras' composition, crop · rotation · shift · shear · zoom about the centre and then the flips, in (x, y) order. */

@@ -48,6 +48,7 @@ const warps = z
   .parse(JSON.parse(readFileSync("test/reference/augmentation.json", "utf8")));
 
 describe("augmentation", () => {
+  const hidden = [0, 0, 0, 0] as const;
   const { height, width, cval, cases } = warps;
   it.each(cases.map((one) => [one.fillMode, JSON.stringify(one.parameters), one] as const))(
     "warps as Keras: %s %s",
@@ -65,7 +66,7 @@ describe("augmentation", () => {
         mirror: one.flip,
       };
       const spec = augmentationSchema.parse({ fillMode: one.fillMode, cval });
-      const draw = { affine: affineOf(geometry, height, width), brightness: 1, channelShift: 0 };
+      const draw = { affine: affineOf(geometry, height, width), brightness: 1, channelShift: 0, hidden };
       const values = await run(spec, [draw], height, width);
       // Coordinates are float32 in the graph and double in scipy: at slopes up to 255 levels a pixel that is about 1e-3 levels.
       const worst = Math.max(...one.values.map((value, i) => Math.abs(value - (values[i] ?? Number.NaN))));
@@ -81,16 +82,65 @@ describe("augmentation", () => {
 
   it("multiplies brightness, shifts channels within the image's extremes, and rescales last", async () => {
     const bright = augmentationSchema.parse({ brightnessRange: [2, 2], rescale: 1 / 255 });
-    const doubled = await run(bright, [{ affine: affineOf(still, 5, 7), brightness: 2, channelShift: 0 }], 5, 7);
+    const doubled = await run(
+      bright,
+      [{ affine: affineOf(still, 5, 7), brightness: 2, channelShift: 0, hidden }],
+      5,
+      7,
+    );
     picture(5, 7).forEach((level, i) => {
       expect(doubled[i]).toBeCloseTo(Math.min(255, 2 * level) / 255, 4);
     });
     const shift = augmentationSchema.parse({ channelShiftRange: 50 });
-    const shifted = await run(shift, [{ affine: affineOf(still, 5, 7), brightness: 1, channelShift: 40 }], 5, 7);
+    const shifted = await run(
+      shift,
+      [{ affine: affineOf(still, 5, 7), brightness: 1, channelShift: 40, hidden }],
+      5,
+      7,
+    );
     const most = Math.max(...picture(5, 7));
     picture(5, 7).forEach((level, i) => {
       expect(shifted[i]).toBeCloseTo(Math.min(most, level + 40), 2);
     });
+  });
+
+  it("hides a rectangle behind the image's mean colour, and nothing else", async () => {
+    const spec = augmentationSchema.parse({ randomErasing: 1 });
+    const box = [2, 1, 6, 4] as const;
+    const values = await run(
+      spec,
+      [{ affine: affineOf(still, 5, 7), brightness: 1, channelShift: 0, hidden: box }],
+      5,
+      7,
+    );
+    const plain = picture(5, 7);
+    const means = [0, 1, 2].map((c) => plain.filter((_, i) => i % 3 === c).reduce((a, b) => a + b, 0) / 35);
+    plain.forEach((level, i) => {
+      const x = Math.floor(i / 3) % 7;
+      const y = Math.floor(i / 21);
+      const isHidden = x >= 2 && x < 6 && y >= 1 && y < 4;
+      expect(values[i]).toBeCloseTo(isHidden ? (means[i % 3] ?? 0) : level, 2);
+    });
+  });
+
+  it("draws rectangles of 2 to 33 % of the image for the share that is asked for, and none otherwise", () => {
+    const drawn = (randomErasing: number) =>
+      Array.from({ length: 400 }, (_, i) => {
+        const spec = augmentationSchema.parse({ randomErasing });
+        const [left, top, right, bottom] = drawAugmentation(spec, stream(9, "augment", 0, i), 40, 60).hidden;
+        expect(Math.min(left, top)).toBeGreaterThanOrEqual(0);
+        expect(right).toBeLessThanOrEqual(60);
+        expect(bottom).toBeLessThanOrEqual(40);
+        return ((right - left) * (bottom - top)) / 2400;
+      });
+    expect(drawn(0).every((area) => area === 0)).toBe(true);
+    const areas = drawn(0.5).filter((area) => area > 0);
+    // Half of 400, four standard deviations either way.
+    expect(Math.abs(areas.length - 200)).toBeLessThan(40);
+    // Sides are whole pixels.
+    expect(Math.min(...areas)).toBeGreaterThan(0.015);
+    expect(Math.max(...areas)).toBeLessThan(0.35);
+    expect(Math.max(...areas) - Math.min(...areas)).toBeGreaterThan(0.25);
   });
 
   it("draws each image by (seed, epoch, sample) alone, within its ranges", () => {
