@@ -69,6 +69,11 @@ export const trainSchema = z.object({
     .describe(
       "how many of the backbone's last stages fine-tune trains (default: all); a stage is what works at one size of the maps",
     ),
+  l2sp: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe("how strongly the pretrained weights pull fine-tuning back to them (L2-SP), such as 0.01; 0 not at all"),
   out: z.string().optional().describe("run folder (default: runs/<name of the data>)"),
   epochs: z
     .number()

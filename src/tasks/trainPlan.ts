@@ -105,10 +105,15 @@ export async function* planOf(
     case "feature-extraction":
       return yield* featureExtraction({ ...transfer, backbone: needed(backbone) }, input.head);
     case "fine-tune":
-      return fineTune({ ...transfer, backbone: needed(backbone) }, { stages: input.stages, solvedHead });
+      return fineTune(
+        { ...transfer, backbone: needed(backbone) },
+        { stages: input.stages, l2sp: input.l2sp, solvedHead },
+      );
     case "distil": {
       const student =
-        backbone === undefined ? scratch(transfer) : fineTune({ ...transfer, backbone }, { stages: input.stages });
+        backbone === undefined
+          ? scratch(transfer)
+          : fineTune({ ...transfer, backbone }, { stages: input.stages, l2sp: input.l2sp });
       const teacher = await openTeacher(input.teacher ?? "", job.labels, platform);
       try {
         return yield* distil(transfer, student, teacher, input);

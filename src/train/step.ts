@@ -4,13 +4,13 @@ import { Tensor } from "../base/tensor.ts";
 import { differentiate } from "../graph/differentiate.ts";
 import { emit } from "../graph/emit.ts";
 import { rewriteNamed } from "../graph/rewrite.ts";
-import { input, type Value } from "../graph/value.ts";
+import { constant, input, type Value } from "../graph/value.ts";
 import { buildLoss, type Loss, type Target } from "../nn/loss.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
 import { penalty } from "../nn/regularizers.ts";
 import { type Build, type Parameter, type Statistics, startBuild } from "../nn/scope.ts";
 import { writeModel } from "../onnx/write.ts";
-import { add, mul } from "../ops/arithmetic.ts";
+import { add, mul, sub } from "../ops/arithmetic.ts";
 import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
 import { hasConvolution, lowerTraining } from "../ops/lowerTraining.ts";
 import { recomputeActivations } from "../ops/recompute.ts";
@@ -31,8 +31,16 @@ export interface Recipe {
   readonly trainable: readonly Parameter[];
   /** What batch normalisation does with its statistics; by default it measures them. */
   readonly statistics?: Statistics;
+  /** Pulls parameters back to where they began. */
+  readonly startingPoint?: StartingPoint;
   /** Computes activations again in the backward pass, a third more work, instead of keeping all of them in memory. */
   readonly recompute?: boolean;
+}
+
+/** The penalty strength/2·‖w − w⁰‖² on each parameter that `weights` has (L2-SP; Li, Grandvalet & Davoine 2018, eq. 2). */
+export interface StartingPoint {
+  readonly weights: ReadonlyMap<string, Tensor>;
+  readonly strength: number;
 }
 
 /** Everything a step is fed besides the state. */
@@ -79,7 +87,7 @@ export interface StepGraph extends GradientGraph {
 
 /** Builds forward pass, loss and gradient for batches of `count` samples. */
 export function buildGradients(
-  { network, loss, optimizer, trainable: chosen, statistics }: Recipe,
+  { network, loss, optimizer, trainable: chosen, statistics, startingPoint }: Recipe,
   count: number,
   dtype: "float32" | "uint8",
 ): GradientGraph {
@@ -93,6 +101,7 @@ export function buildGradients(
   // Keras' reduction: the weighted sum over the batch, divided by its size.
   const data = mul(reduceSum(mul(perSample, weights), { keepdims: 0 }), 1 / count);
   const penalties = trainable.flatMap(({ value, regularizer }) => (regularizer ? [penalty(value, regularizer)] : []));
+  if (startingPoint !== undefined) penalties.push(...pulls(trainable, startingPoint));
   const written = penalties.reduce((sum, one) => add(sum, one), data);
   const [total, shown] = foldBatchNorm([written, predictions]);
   const gradients = differentiate(
@@ -100,6 +109,15 @@ export function buildGradients(
     trainable.map(({ value }) => value),
   );
   return { inputs: [x, y, weights, keys], target, loss: total, predictions: shown, trainable, gradients, build };
+}
+
+function pulls(trainable: readonly Parameter[], { weights, strength }: StartingPoint): readonly Value[] {
+  return trainable.flatMap(({ path, value }) => {
+    const start = weights.get(path);
+    if (start === undefined) return [];
+    const away = sub(value, constant(start, `start:${path}`));
+    return [mul(reduceSum(mul(away, away), { keepdims: 0 }), strength / 2)];
+  });
 }
 
 /** The same, and the update that follows. */

@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 /** The weights before and after an epoch of an untrained ResNet-18. */
-async function tuned(stages?: number): Promise<{ readonly before: Weights; readonly after: Weights }> {
+async function tuned(stages?: number, l2sp?: number): Promise<{ readonly before: Weights; readonly after: Weights }> {
   const network = backbone("resnet18", { includeTop: false, inputShape: [side, side, 3], pooling: "avg" });
   const split = splitSamples(images.samples, ["blue", "red"], { validation: 0.25, seed: 0 });
   const plan = fineTune(
@@ -47,7 +47,7 @@ async function tuned(stages?: number): Promise<{ readonly before: Weights; reado
       platform,
       signal: new AbortController().signal,
     },
-    { stages },
+    { stages, l2sp },
   );
   if (plan.learning === undefined || typeof plan.initial !== "function") throw new Error("fine-tuning learns by steps");
   const solving = plan.initial();
@@ -95,6 +95,21 @@ describe("fine-tuning", () => {
     expect(paths).toContain("head/kernel");
     expect(paths.some((path) => path.includes("layer4"))).toBe(true);
     expect(paths.filter((path) => /conv1\.weight$|layer[123]/.test(path) && !path.includes("layer4"))).toEqual([]);
+  });
+
+  it("stays closer to where it began when the pretrained weights pull", async () => {
+    const distance = ({ before, after }: Awaited<ReturnType<typeof tuned>>) => {
+      let squares = 0;
+      for (const [path, tensor] of after) {
+        if (path.startsWith("head/")) continue;
+        const start = before.get(path)?.floats ?? [];
+        for (const [i, value] of tensor.floats.entries()) squares += (value - (start[i] ?? 0)) ** 2;
+      }
+      return Math.sqrt(squares);
+    };
+    const free = distance(await tuned(1));
+    expect(free).toBeGreaterThan(0);
+    expect(distance(await tuned(1, 100))).toBeLessThan(0.9 * free);
   });
 
   it("begins with the head that is best on frozen features", async () => {

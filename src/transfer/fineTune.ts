@@ -19,6 +19,7 @@ const warmUpSteps = 50;
 
 export interface FineTuneOptions {
   readonly stages?: number | undefined;
+  readonly l2sp?: number | undefined;
   readonly solvedHead?: Weights | undefined;
 }
 
@@ -27,11 +28,12 @@ export interface FineTuneOptions {
  * Earlier stages learn more slowly (Howard & Ruder 2018, §3.2); batch normalisation keeps its statistics.
  *
  * @param stages how many of the last stages learn; a stage is what works at one size of the maps. Default: all
+ * @param l2sp how strongly the pretrained weights pull back; see `StartingPoint`. Default: not at all
  * @param solvedHead a linear head that was solved before on the same images
  */
 export function fineTune(
   job: BackboneJob,
-  { stages = Number.POSITIVE_INFINITY, solvedHead }: FineTuneOptions = {},
+  { stages = Number.POSITIVE_INFINITY, l2sp = 0, solvedHead }: FineTuneOptions = {},
 ): TransferPlan {
   const { backbone, images, split, classes, augmentation, seed, platform, signal } = job;
   const { side } = images;
@@ -72,6 +74,7 @@ export function fineTune(
         optimizer: optimizers[job.optimizer]({ learningRate: job.learningRate, groups }),
         trainable: network.parameters.trainable,
         statistics: "frozen",
+        ...(l2sp === 0 ? {} : { startingPoint: { weights: trainable.weights, strength: l2sp } }),
       },
       schedule: warmUp(warmUpSteps, cosineSchedule()),
     },
