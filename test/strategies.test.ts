@@ -165,6 +165,21 @@ describe("graft train --strategy", () => {
     });
   });
 
+  it("keeps averages of the weights when asked to, and resumes them to the same bytes", async () => {
+    const tune = ["--strategy", "fine-tune", "--epochs", "3", "--batch-size", "8"];
+    await run("plain", ...tune);
+    await run("averaged", ...tune, "--average-decay", "0.9");
+    expect(model("averaged").equals(model("plain"))).toBe(false);
+    const cut = await graft([...train, "--out", "averaged-cut", ...tune, "--average-decay", "0.9"], {
+      ...options,
+      killAt: { pattern: /epoch 1\/3/, signal: "SIGINT" },
+    });
+    expect(cut.code, cut.err).toBe(130);
+    const resumed = await graft(["train", "--resume", "averaged-cut"], options);
+    expect(resumed.code, resumed.err).toBe(0);
+    expect(model("averaged-cut").equals(model("averaged"))).toBe(true);
+  });
+
   it("lr-find shows a curve, and changes no later run by one bit", async () => {
     const tune = ["--strategy", "fine-tune", "--epochs", "2", "--batch-size", "8"];
     await run("before", ...tune);

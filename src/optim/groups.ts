@@ -11,6 +11,8 @@ export const groupSchema = z.strictObject({
 });
 
 export type ParameterGroup = z.output<typeof groupSchema>;
+/** A group as it is written, without what has a default. */
+export type ParameterOverrides = z.input<typeof groupSchema>;
 
 export function groupOf(groups: readonly ParameterGroup[], path: string): ParameterGroup | undefined {
   return groups.find(({ paths }) => new RegExp(paths.source, paths.flags.replace(/[gy]/g, "")).test(path));

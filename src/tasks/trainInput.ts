@@ -92,6 +92,14 @@ export const trainSchema = z.object({
       "step size of the optimiser (default: 0.001, 0.0003 for fine-tune, whose early stages learn more slowly)",
     ),
   optimizer: z.enum(optimizerNames).default("adam").describe("update rule"),
+  averageDecay: z
+    .number()
+    .gt(0)
+    .lt(1)
+    .optional()
+    .describe(
+      "measure and keep a moving average of the weights that forgets so slowly, such as 0.99 (default: no average)",
+    ),
   size: z
     .number()
     .int()

@@ -5,12 +5,13 @@ import { limitPixels, type PreparedImages } from "../data/preparedImages.ts";
 import type { Source } from "../data/source.ts";
 import type { Split } from "../data/split.ts";
 import type { Preparation } from "../image/prepare.ts";
+import { optimizers } from "../optim/optimizers.ts";
 import type { Platform } from "../platform/platform.ts";
 import { distil } from "../transfer/distil.ts";
 import { featureExtraction } from "../transfer/featureExtraction.ts";
 import { fineTune } from "../transfer/fineTune.ts";
 import { scratch } from "../transfer/scratch.ts";
-import type { StrategyName, TransferPlan, Weights } from "../transfer/strategy.ts";
+import type { StrategyName, TransferJob, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import type { TaskEvent } from "./task.ts";
 import { openTeacher } from "./teacher.ts";
@@ -94,7 +95,9 @@ export async function* planOf(
 ): AsyncGenerator<TaskEvent, TransferPlan> {
   const { input, images, split, classWeights, platform, signal, backbone } = job;
   const { strategy, learningRate } = settings;
-  const { optimizer, seed } = input;
+  const { seed, averageDecay } = input;
+  const averaged = averageDecay === undefined ? {} : { averageDecay };
+  const optimizer: TransferJob["optimizer"] = (rates) => optimizers[input.optimizer]({ ...rates, ...averaged });
   const classes = job.labels.length;
   const augmentation = parseAugmentation(settings.augment);
   const common = { images, split, classes, classWeights, augmentation, platform, signal };

@@ -10,6 +10,7 @@ import { type PreparedImages, prepareImages } from "../data/preparedImages.ts";
 import { splitSamples } from "../data/split.ts";
 import { augmentationSchema } from "../image/augmentation.ts";
 import { nodePlatform } from "../node/platform.ts";
+import { optimizers } from "../optim/optimizers.ts";
 import { fit } from "../train/fit.ts";
 import { TrainingState } from "../train/state.ts";
 import { fineTune } from "./fineTune.ts";
@@ -41,7 +42,7 @@ async function tuned(stages?: number, l2sp?: number): Promise<{ readonly before:
       classes: 2,
       classWeights: undefined,
       augmentation: augmentationSchema.parse({}),
-      optimizer: "adam",
+      optimizer: (rates) => optimizers.adam(rates),
       learningRate: 1e-3,
       seed: 0,
       platform,

@@ -3,7 +3,6 @@ import { isIdentity } from "../image/augmentation.ts";
 import { dense } from "../nn/denseLayers.ts";
 import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { sequentialNetwork } from "../nn/network.ts";
-import { optimizers } from "../optim/optimizers.ts";
 import { cosineSchedule, warmUp } from "../optim/schedules.ts";
 import { FeatureCache } from "./featureCache.ts";
 import { solved } from "./heads.ts";
@@ -71,7 +70,7 @@ export function fineTune(
       recipe: {
         network,
         loss: sparseCategoricalCrossentropy({ labelSmoothing }),
-        optimizer: optimizers[job.optimizer]({ learningRate: job.learningRate, groups }),
+        optimizer: job.optimizer({ learningRate: job.learningRate, groups }),
         trainable: network.parameters.trainable,
         statistics: "frozen",
         ...(l2sp === 0 ? {} : { startingPoint: { weights: trainable.weights, strength: l2sp } }),

@@ -2,7 +2,6 @@ import { foldsOf } from "../data/folds.ts";
 import { dense, dropout } from "../nn/denseLayers.ts";
 import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { type Network, sequentialNetwork } from "../nn/network.ts";
-import { optimizers } from "../optim/optimizers.ts";
 import { constantSchedule } from "../optim/schedules.ts";
 import type { TrainingData } from "../train/data.ts";
 import { initialTensors } from "../train/state.ts";
@@ -84,7 +83,7 @@ function bySteps(network: Network, job: BackboneJob, rateFactor = 1): HeadPlan["
     recipe: {
       network,
       loss: sparseCategoricalCrossentropy(),
-      optimizer: optimizers[job.optimizer]({ learningRate: rateFactor * job.learningRate }),
+      optimizer: job.optimizer({ learningRate: rateFactor * job.learningRate }),
       trainable: network.parameters.trainable,
     },
     schedule: constantSchedule(),

@@ -2,7 +2,6 @@ import { simpleCnn } from "../backbones/simpleCnn.ts";
 import { isIdentity } from "../image/augmentation.ts";
 import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { sequentialNetwork } from "../nn/network.ts";
-import { optimizers } from "../optim/optimizers.ts";
 import { constantSchedule } from "../optim/schedules.ts";
 import { initialTensors } from "../train/state.ts";
 import { Augmenter, augmented, pixelData } from "./pixelData.ts";
@@ -23,7 +22,7 @@ export function scratch({ images, classes, augmentation, optimizer, ...job }: Tr
       recipe: {
         network,
         loss: sparseCategoricalCrossentropy(),
-        optimizer: optimizers[optimizer]({ learningRate: job.learningRate }),
+        optimizer: optimizer({ learningRate: job.learningRate }),
         trainable: network.parameters.trainable,
       },
       schedule: constantSchedule(),

@@ -4,7 +4,8 @@ import type { PreparedImages } from "../data/preparedImages.ts";
 import type { Split } from "../data/split.ts";
 import type { Augmentation } from "../image/augmentation.ts";
 import type { Network } from "../nn/network.ts";
-import type { OptimizerName } from "../optim/optimizers.ts";
+import type { ParameterOverrides } from "../optim/groups.ts";
+import type { Optimizer } from "../optim/rule.ts";
 import type { Schedule } from "../optim/schedules.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { TrainingData } from "../train/data.ts";
@@ -32,7 +33,8 @@ export interface TransferJob {
   /** How much each class counts; the same without. */
   readonly classWeights: readonly number[] | undefined;
   readonly augmentation: Augmentation;
-  readonly optimizer: OptimizerName;
+  /** The update rule that was asked for, at these rates. */
+  optimizer(rates: { readonly learningRate: number; readonly groups?: ParameterOverrides[] }): Optimizer;
   readonly learningRate: number;
   readonly seed: number;
   readonly platform: Platform;
