@@ -148,6 +148,15 @@ describe("graft train --strategy", () => {
       expect(comparison.student.megabytes).toBeGreaterThan(0);
     });
 
+    it("measures both as they are served, also where the student's images are cropped", async () => {
+      const cropped = ["train", "photos", "--backbone", "tiny.onnx", "--teacher", "linear", "--epochs", "1"];
+      const { code, err } = await graft([...cropped, "--out", "cropped"], options);
+      expect(code, err).toBe(0);
+      const { student, teacher } = JSON.parse(text("cropped/distillation.json"));
+      expect(student.accuracy).toBeCloseTo(accuracyOf("cropped"), 6);
+      expect(teacher.accuracy).toBeCloseTo(accuracyOf("linear"), 6);
+    });
+
     it("makes a difference: without the teacher's share it is another model", async () => {
       await graft([...teach, "--epochs", "2", "--out", "heeds"], options);
       await graft([...teach, "--epochs", "2", "--teacher-share", "0", "--out", "heedless"], options);

@@ -55,12 +55,31 @@ function featuresOf(backbone: Backbone, pixels: Value): Value {
   return features;
 }
 
-/** The labels in a model file, in the order of its outputs. Throws `model` for a file that Graft did not write. */
-export function readLabels(bytes: Uint8Array, fileName: string): readonly string[] {
-  const stored = readModel(bytes, fileName).metadata.get("graft.labels");
-  const labels = z.array(z.string()).min(2).safeParse(parseJson(stored));
-  if (labels.success) return labels.data;
-  throw new GraftError("model", `"${fileName}" carries no labels: it is not a model that "graft train" wrote.`);
+/** What a model file says of itself. */
+export interface ModelMetadata {
+  /** In the order of its outputs. */
+  readonly labels: readonly string[];
+  readonly preparation: Preparation;
+}
+
+const pixelCount = z.number().int().positive();
+const preparationSchema = z.object({
+  resizeTo: pixelCount,
+  cropTo: pixelCount,
+  interpolation: z.enum(["bilinear", "bicubic"]),
+});
+
+/** Throws `model` for a file that Graft did not write. */
+export function readMetadata(bytes: Uint8Array, fileName: string): ModelMetadata {
+  const { metadata } = readModel(bytes, fileName);
+  const labels = z
+    .array(z.string())
+    .min(2)
+    .safeParse(parseJson(metadata.get("graft.labels")));
+  const preparation = preparationSchema.safeParse(parseJson(metadata.get("graft.preparation")));
+  if (labels.success && preparation.success) return { labels: labels.data, preparation: preparation.data };
+  const lacks = labels.success ? "does not say how its images were prepared" : "carries no labels";
+  throw new GraftError("model", `"${fileName}" ${lacks}: it is not a model that "graft train" wrote.`);
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -99,7 +99,7 @@ async function perform(
       show(event);
       if (event.type === "interrupted") process.exitCode = 130;
       // The engine computes on this thread: signals are delivered in between.
-      if (event.type === "step") await new Promise((resume) => setImmediate(resume));
+      if (event.type === "step" || event.type === "progress") await new Promise((resume) => setImmediate(resume));
     }
   } finally {
     terminal.close();

@@ -73,7 +73,7 @@ export class Terminal {
 
   #progress({ phase, done, total, unit }: TaskEvent & { readonly type: "progress" }): void {
     const name = phaseNames[phase] ?? phase;
-    if (unit === undefined) return this.#advance(name, done, total, "images");
+    if (unit !== "bytes") return this.#advance(name, done, total, unit ?? "images");
     this.#advance(name, Math.round(done / 1e6), Math.ceil(total / 1e6), "MB");
   }
 
@@ -95,7 +95,7 @@ export class Terminal {
     const seconds = Math.max(0.001, (Date.now() - this.#startMs) / 1000);
     const images = loss === undefined ? done : this.#seen;
     this.#bar?.update(done, {
-      rate: `${Math.round(images / seconds)} ${unit === "MB" ? "MB" : "images"}/s`,
+      rate: `${Math.round(images / seconds)} ${loss === undefined ? unit : "images"}/s`,
       left: done === 0 ? "" : `  ${duration(((total - done) * seconds) / done)} left`,
       loss: loss === undefined ? "" : `  loss ${loss.toFixed(4)}`,
     });

@@ -10,7 +10,7 @@ export interface RocAuc {
 }
 
 /** All scores: the area cannot be had from anything smaller. */
-export type RocState = readonly ClassificationBatch[];
+export type RocState = ClassificationBatch[];
 
 /**
  * The area under the ROC curve of each class against the rest, from its probability: the share of pairs of a sample of the class and one of
@@ -22,7 +22,8 @@ export function rocAuc(classes: number): Metric<ClassificationBatch, RocState, R
     init: () => [],
     add(state, batch) {
       checkBatch(batch);
-      return [...state, batch];
+      state.push(batch);
+      return state;
     },
     merge: (a, b) => [...a, ...b],
     value(state) {

@@ -1,63 +1,75 @@
+import { decodeImage } from "../data/decodeImage.ts";
+import { imageTensor, limitPixels } from "../data/preparedImages.ts";
 import { alignTable } from "../metrics/textTable.ts";
-import { cutBatches } from "../train/batches.ts";
-import type { TrainingData } from "../train/data.ts";
 import { argMax } from "../train/measures.ts";
-import { pixelData } from "../transfer/pixelData.ts";
 import type { RunFolder } from "./runFolder.ts";
+import { ServedModel } from "./servedModel.ts";
 import type { TaskEvent } from "./task.ts";
-import { openTeacher } from "./teacher.ts";
 import type { Job } from "./trainPlan.ts";
-
-const batchSize = 16;
 
 /** What matters when one network is to take the place of another. */
 interface Figures {
   readonly megabytes: number;
+  /** One at a time, without decoding. */
   readonly imagesPerSecond: number;
   readonly accuracy: number;
 }
 
-/** Size, speed and accuracy of the run's model beside its teacher's, on the same images; nothing without a teacher. */
+/** Size, speed and accuracy of the run's model beside its teacher's, both as they are served; nothing without a teacher. */
 export async function* compareWithTeacher(job: Job, folder: RunFolder): AsyncGenerator<TaskEvent> {
-  const { input, images, split } = job;
+  const { input, images, split, labels, source, platform, signal } = job;
   if (input.teacher === undefined) return;
   const [indices, name] = split.test.length > 0 ? [split.test, "test"] : [split.validation, "validation"];
-  const data = pixelData(images, indices);
-  const teacher = await measured(input.teacher, job, data);
-  const student = await measured(folder.path, job, data);
-  await folder.writeJson("distillation.json", { images: name, teacher, student });
-  const row = (who: string, { megabytes, imagesPerSecond, accuracy }: Figures) => [
-    who,
-    megabytes.toFixed(2),
-    imagesPerSecond.toFixed(0),
-    `${(100 * accuracy).toFixed(1)} %`,
-  ];
-  const table = [["", "MB", "images/s", `right on ${name}`], row("teacher", teacher), row("student", student)];
-  yield { type: "note", text: alignTable(table) };
+  const rivals = [new Rival(await ServedModel.open(input.teacher, platform), job)];
+  try {
+    rivals.push(new Rival(await ServedModel.open(folder.path, platform), job));
+    let done = 0;
+    for await (const { sample, image } of source.read(new Set(indices.map((i) => images.samples[i]?.id ?? "")))) {
+      if (signal.aborted) return;
+      const pixels = imageTensor(await decodeImage(image, platform, limitPixels));
+      for (const rival of rivals) await rival.judge(pixels, labels[sample.label] ?? "");
+      yield { type: "progress", phase: "evaluate", done: ++done, total: indices.length };
+    }
+    const [teacher, student] = rivals.map((rival) => rival.figures());
+    if (teacher === undefined || student === undefined) return;
+    await folder.writeJson("distillation.json", { images: name, teacher, student });
+    const table = [["", "MB", "images/s", `right on ${name}`], row("teacher", teacher), row("student", student)];
+    yield { type: "note", text: alignTable(table) };
+  } finally {
+    for (const rival of rivals) await rival.model.dispose();
+  }
 }
 
-async function measured(path: string, { labels, platform }: Job, data: TrainingData): Promise<Figures> {
-  const model = await openTeacher(path, labels, platform);
-  const truth = data.targets.kind === "classes" ? data.targets.labels : [];
-  const perImageMs: number[] = [];
-  let right = 0;
-  try {
-    for (const batch of cutBatches(
-      Uint32Array.from({ length: data.count }, (_, i) => i),
-      batchSize,
-    )) {
-      const pixels = await data.load(batch, undefined);
-      const startMs = platform.nowMs();
-      const answers = await model.answer(pixels);
-      perImageMs.push((platform.nowMs() - startMs) / batch.length);
-      for (const [i, at] of batch.entries())
-        right += Number(argMax(answers, i * labels.length, labels.length) === truth[at]);
-    }
-  } finally {
-    await model.dispose();
+function row(who: string, { megabytes, imagesPerSecond, accuracy }: Figures): readonly string[] {
+  return [who, megabytes.toFixed(2), imagesPerSecond.toFixed(0), `${(100 * accuracy).toFixed(1)} %`];
+}
+
+/** One of the two, while it is measured. */
+class Rival {
+  readonly model: ServedModel;
+  readonly #job: Job;
+  readonly #durationsMs: number[] = [];
+  #right = 0;
+
+  constructor(model: ServedModel, job: Job) {
+    this.model = model;
+    this.#job = job;
   }
-  // The first run of a program prepares what later ones use.
-  const steady = perImageMs.length > 1 ? perImageMs.slice(1).sort((a, b) => a - b) : perImageMs;
-  const medianMs = steady[Math.floor(steady.length / 2)] ?? Number.NaN;
-  return { megabytes: model.bytes / 1e6, imagesPerSecond: 1000 / medianMs, accuracy: right / data.count };
+
+  async judge(pixels: Parameters<ServedModel["answer"]>[0], truth: string): Promise<void> {
+    const { platform } = this.#job;
+    const startMs = platform.nowMs();
+    const answer = await this.model.answer(pixels);
+    this.#durationsMs.push(platform.nowMs() - startMs);
+    this.#right += Number(this.model.labels[argMax(answer, 0, answer.length)] === truth);
+  }
+
+  figures(): Figures {
+    const sorted = this.#durationsMs.toSorted((a, b) => a - b);
+    return {
+      megabytes: this.model.sizeBytes / 1e6,
+      imagesPerSecond: 1000 / (sorted[Math.floor(sorted.length / 2)] ?? Number.NaN),
+      accuracy: this.#right / sorted.length,
+    };
+  }
 }

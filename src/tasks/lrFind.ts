@@ -23,7 +23,10 @@ export const lrFind: Task = defineTask({
     data: z.string().describe("data set in any form that train takes"),
     backbone: shape.backbone,
     weights: shape.weights,
-    strategy: shape.strategy.describe("as for train (default: fine-tune with a backbone, else scratch)"),
+    strategy: z
+      .enum(["feature-extraction", "fine-tune", "scratch"])
+      .optional()
+      .describe("as for train (default: fine-tune with a backbone, else scratch)"),
     head: shape.head,
     stages: shape.stages,
     batchSize: shape.batchSize,
@@ -41,14 +44,10 @@ export const lrFind: Task = defineTask({
   positionals: ["data"],
   async *run({ from, to, steps, out, data, ...given }, platform, signal) {
     if (to <= from) throw new GraftError("usage", `lr-find: --to ${to} must be larger than --from ${from}.`);
-    const asked = trainSchema.parse({
-      ...given,
-      data,
-      strategy: given.strategy ?? (given.backbone === undefined ? "scratch" : "fine-tune"),
-    });
-    const strategy = strategyOf(asked);
-    if (strategy === "auto")
-      throw new GraftError("usage", "lr-find: --strategy auto has no rate; name the one you mean.");
+    const strategy = given.strategy ?? (given.backbone === undefined ? "scratch" : "fine-tune");
+    const asked = trainSchema.parse({ ...given, data, strategy });
+    // Throws where strategy and backbone do not fit.
+    strategyOf(asked);
     const job = yield* openJob(asked, data, platform, signal);
     const settings = settingsOf(asked, strategy);
     const plan = yield* planOf(job, settings);
@@ -73,7 +72,7 @@ export const lrFind: Task = defineTask({
           if (event.type === "interrupted") throw new GraftError("interrupted", "stopped; nothing was changed.");
           if (event.type !== "step") continue;
           const done = curve.points.length + 1;
-          yield { type: "progress", phase: "lr-find", done, total: steps };
+          yield { type: "progress", phase: "lr-find", unit: "steps", done, total: steps };
           if (curve.add(base * schedule(done - 1, steps), event.loss) || done === steps) break;
         }
       } catch (error) {

@@ -32,7 +32,7 @@ export async function* openJob(
     const text = `classes are imbalanced, so each counts the same: weights ${shown(classWeights, labels)}`;
     yield { type: "note", text };
   }
-  return { input, platform, signal, images, split, labels, preparation, classWeights, backbone };
+  return { input, platform, signal, source, images, split, labels, preparation, classWeights, backbone };
 }
 
 function shown(weights: readonly number[], labels: readonly string[]): string {

@@ -28,7 +28,7 @@ export type TaskEvent =
       readonly done: number;
       readonly total: number;
       /** Default: images. */
-      readonly unit?: "bytes";
+      readonly unit?: "bytes" | "steps";
     }
   | { readonly type: "backbones"; readonly entries: readonly BackboneEntry[] }
   | {

@@ -81,7 +81,7 @@ export const trainSchema = z.object({
     .min(1)
     .optional()
     .describe(
-      "passes over the training images at most (default: 30, 12 for fine-tune); training stops early when validation stalls",
+      "passes over the training images at most (default: 30; 12 for fine-tune and for distil with a backbone, 60 for distil without); training stops early when validation stalls",
     ),
   batchSize: z.number().int().min(1).default(32).describe("images a step"),
   learningRate: z
@@ -89,7 +89,7 @@ export const trainSchema = z.object({
     .positive()
     .optional()
     .describe(
-      "step size of the optimiser (default: 0.001, 0.0003 for fine-tune, whose early stages learn more slowly)",
+      "step size of the optimiser (default: 0.001; 0.0003 for fine-tune and for distil with a backbone, whose early stages learn more slowly)",
     ),
   optimizer: z.enum(optimizerNames).default("adam").describe("update rule"),
   averageDecay: z
@@ -124,7 +124,7 @@ export const trainSchema = z.object({
     .string()
     .optional()
     .describe(
-      'augmentation as in Keras\' ImageDataGenerator, such as "horizontalFlip,rotationRange=15,zoomRange=0.2", or none (default: none; for fine-tune small turns, shifts and zooms)',
+      'augmentation as in Keras\' ImageDataGenerator, such as "horizontalFlip,rotationRange=15,zoomRange=0.2", or none (default: none; for fine-tune and distil small turns, shifts and zooms)',
     ),
   resume: z.string().optional().describe("run folder of an interrupted run, to be continued with its own settings"),
   strict: z

@@ -25,6 +25,7 @@ export interface Job {
   readonly input: TrainInput;
   readonly platform: Platform;
   readonly signal: AbortSignal;
+  readonly source: Source;
   readonly images: PreparedImages;
   readonly split: Split;
   readonly labels: readonly string[];

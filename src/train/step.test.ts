@@ -78,3 +78,40 @@ describe.each(["frozen", "measured"] as const)("a training step with %s statisti
     },
   );
 });
+
+describe("the pull of the starting point", () => {
+  it("is that of an L2 penalty on the way moved, and none on parameters that it does not name", async () => {
+    const start = Tensor.float32([2, 3], [0.5, -1, 2, 0, 0.25, -0.5]);
+    const stepped = async (strength: number) => {
+      const small = sequentialNetwork([dense(3, { activation: "softmax", name: "head" })], [2]);
+      const optimizer = sgd({ learningRate: 0.1 });
+      const recipe = {
+        network: small,
+        loss: sparseCategoricalCrossentropy(),
+        optimizer,
+        trainable: small.parameters.trainable,
+        startingPoint: { weights: new Map([["head/kernel", start]]), strength },
+      };
+      const step = await compileStep(recipe, 2, "float32", native);
+      const state = new TrainingState(initialTensors(small.parameters, 4));
+      const before = [...state.get("head/kernel").floats];
+      const batch = {
+        x: Tensor.float32([2, 2], [1, 2, -1, 0.5]),
+        y: Tensor.of("int32", [2], Int32Array.of(0, 2)),
+        weights: Tensor.float32([2], [1, 1]),
+        dropoutKeys: Tensor.of("uint32", [2], new Uint32Array(2)),
+      };
+      await step.run(state, batch, optimizer.learningRate);
+      await step.dispose();
+      return { before, kernel: [...state.get("head/kernel").floats], bias: [...state.get("head/bias").floats] };
+    };
+    const free = await stepped(0);
+    const pulled = await stepped(3);
+    // One step of plain gradient descent: w − rate·(∇loss + strength·(w − w⁰)).
+    for (const [i, weight] of free.kernel.entries()) {
+      const away = (free.before[i] ?? 0) - (start.floats[i] ?? 0);
+      expect(pulled.kernel[i]).toBeCloseTo(weight - 0.1 * 3 * away, 5);
+    }
+    expect(pulled.bias).toEqual(free.bias);
+  });
+});

@@ -105,7 +105,7 @@ class Answers {
 
   static async open(job: TransferJob, teacher: Teacher): Promise<Answers> {
     const { platform, images, classes } = job;
-    const hash = platform.digest(new TextEncoder().encode(`${teacher.hash} ${images.preparationHash}`));
+    const hash = platform.digest(new TextEncoder().encode(`${teacher.hash} ${images.preparationHash} bordered`));
     const folder = platform.store.join(platform.cacheDir, "teachers", hash.slice(0, 32));
     return new Answers(job, teacher, await RecordStore.open(platform, folder, 4 * classes));
   }
