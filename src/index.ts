@@ -69,3 +69,4 @@ export {
 export { earlyStopping, modelCheckpoint, reduceLROnPlateau } from "./train/callbacks.ts";
 export { arrays } from "./train/data.ts";
 export type { FunctionalOptions, History, Model } from "./train/model.ts";
+export { hScore, leep, logMe, negativeConditionalEntropy } from "./transfer/transferability.ts";

@@ -219,6 +219,25 @@ describe("graft train --strategy", () => {
     expect(solved.err).toContain('the head "linear" is solved, not learned by steps');
   });
 
+  it("rank orders backbones by how well their features fit, and says what is missing", async () => {
+    const rank = ["rank", "photos", "tiny.onnx", "copy.onnx", "--out", "rank.json"];
+    writeFileSync(join(cwd, "copy.onnx"), tinyClassifier());
+    const ranked = await graft(rank, options);
+    expect(ranked.code, ranked.err).toBe(0);
+    expect(ranked.out).toMatch(/^backbone +features +images +time +H-score +k-NN % +LogME/);
+    const entries: readonly { readonly backbone: string; readonly logMe: number; readonly images: number }[] =
+      JSON.parse(text("rank.json"));
+    expect(entries.map(({ backbone }) => backbone).sort()).toEqual(["copy.onnx", "tiny.onnx"]);
+    // The same network twice.
+    expect(entries[0]?.logMe).toBe(entries[1]?.logMe);
+    expect(entries[0]?.images).toBe(120);
+    const fewer = await graft(["rank", "photos", "tiny.onnx", "--limit", "60", "--json"], options);
+    expect(fewer.out).toContain('"images":60');
+    const nothing = await graft(["rank", "photos"], options);
+    expect(nothing.code).toBe(2);
+    expect(nothing.err).toContain("no weights are in the cache yet");
+  });
+
   it("refuses what does not fit together", async () => {
     const bare = await graft(["train", "photos", "--strategy", "fine-tune"], options);
     expect(bare.err).toContain("--strategy fine-tune needs a pretrained network");

@@ -1,13 +1,15 @@
 import { SingleBar } from "cli-progress";
 import { formatConfusion, formatReport } from "../metrics/report.ts";
 import { alignTable } from "../metrics/textTable.ts";
-import type { BackboneEntry, TaskEvent } from "../tasks/task.ts";
+import type { BackboneEntry, RankingEntry, TaskEvent } from "../tasks/task.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
 export interface Sinks {
   readonly out: NodeJS.WritableStream;
   readonly err: NodeJS.WritableStream & { readonly isTTY?: boolean };
 }
+
+const rankingColumns = 30;
 
 /** Draws a task's events for a person: bars on a terminal, plain lines elsewhere. */
 export class Terminal {
@@ -54,6 +56,9 @@ export class Terminal {
         return this.#result(predictionLine(event));
       case "backbones":
         return this.#result(formatBackbones(event.entries));
+      case "ranking":
+        this.close();
+        return this.#result(formatRanking(event.entries));
     }
   }
 
@@ -138,6 +143,26 @@ function formatBackbones(entries: readonly BackboneEntry[]): string {
     return [name, top1?.toFixed(1) ?? "", megabytes, licence, cached === undefined ? place : "yes"];
   });
   return alignTable([["name", "top-1 %", "size", "licence", "cached"], ...rows]);
+}
+
+/** A row and a bar for each backbone; the bars go from the worst to the best. */
+function formatRanking(entries: readonly RankingEntry[]): string {
+  const scores = entries.map(({ logMe }) => logMe);
+  const [best, worst] = [Math.max(...scores), Math.min(...scores)];
+  const bar = (score: number) =>
+    "█".repeat(1 + Math.round(((rankingColumns - 1) * (score - worst)) / (best - worst || 1)));
+  const rows = entries.map(({ backbone, width, logMe, hScore, neighbours, images, seconds }) => [
+    backbone,
+    String(width),
+    String(images),
+    duration(seconds),
+    hScore.toFixed(2),
+    neighbours === undefined ? "" : (100 * neighbours).toFixed(1),
+    logMe.toFixed(4),
+    bar(logMe).padEnd(rankingColumns),
+  ]);
+  const titles = ["backbone", "features", "images", "time", "H-score", "k-NN %", "LogME", "".padEnd(rankingColumns)];
+  return alignTable([titles, ...rows]);
 }
 
 /** `45 s`, `3 min 20 s`, `2 h 5 min`. */

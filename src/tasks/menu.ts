@@ -4,8 +4,9 @@ import { evaluate } from "./evaluate.ts";
 import { lrFind } from "./lrFind.ts";
 import { predict } from "./predict.ts";
 import { preview } from "./preview.ts";
+import { rank } from "./rank.ts";
 import type { Task } from "./task.ts";
 import { train } from "./train.ts";
 
 /** Everything Graft does for a user: the one list from which commands, routes and forms come. */
-export const tasks: readonly Task[] = [train, evaluate, predict, preview, lrFind, backbones, demo];
+export const tasks: readonly Task[] = [train, evaluate, predict, preview, lrFind, rank, backbones, demo];

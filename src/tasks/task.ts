@@ -17,6 +17,20 @@ export interface BackboneEntry {
   readonly isRemote: boolean;
 }
 
+/** How well one backbone's features fit a data set. */
+export interface RankingEntry {
+  readonly backbone: string;
+  /** Features an image. */
+  readonly width: number;
+  /** Images compared on. */
+  readonly images: number;
+  readonly logMe: number;
+  readonly hScore: number;
+  /** Share of images whose class the most alike others name, 0 to 1. */
+  readonly neighbours: number | undefined;
+  readonly seconds: number;
+}
+
 /** What a task reports while it runs: plain data that a terminal draws, `--json` prints and a server streams. */
 export type TaskEvent =
   | FitEvent
@@ -31,6 +45,8 @@ export type TaskEvent =
       readonly unit?: "bytes" | "steps";
     }
   | { readonly type: "backbones"; readonly entries: readonly BackboneEntry[] }
+  /** The best first. */
+  | { readonly type: "ranking"; readonly entries: readonly RankingEntry[] }
   | {
       readonly type: "report";
       readonly title: string;
