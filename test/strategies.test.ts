@@ -28,6 +28,9 @@ describe("graft train --strategy", () => {
     const told = await run("linear", "--strategy", "feature-extraction");
     expect(told).toMatch(/linear head: penalty .* % in 5-fold cross-validation on 96 training images/);
     expect(text("linear/history.jsonl").trim().split("\n")).toHaveLength(1);
+    expect(told).toMatch(/^(fit|over-fitting|under-fitting): /m);
+    const { diagnosis, remedies } = JSON.parse(text("linear/diagnosis.json"));
+    expect(diagnosis.kind === "balanced").toBe(remedies.length === 0);
     await run("linear-again", "--strategy", "feature-extraction");
     expect(model("linear-again").equals(model("linear"))).toBe(true);
   });

@@ -1,16 +1,15 @@
 import { encodeModelFile } from "../artefact/modelFile.ts";
+import { fitAdvice } from "./fitAdvice.ts";
 import type { Learned } from "./learn.ts";
 import { reportOn } from "./reportOn.ts";
 import type { RunFolder } from "./runFolder.ts";
 import type { TaskEvent } from "./task.ts";
 import type { Job } from "./trainPlan.ts";
 
-/** Saves model, labels and figures. */
-export async function* saveRun(
-  { platform, labels, split, preparation }: Job,
-  { plan, state, history }: Learned,
-  folder: RunFolder,
-): AsyncGenerator<TaskEvent> {
+/** Saves model, labels, figures and what the curves say. */
+export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): AsyncGenerator<TaskEvent> {
+  const { platform, labels, split, preparation } = job;
+  const { plan, state, history } = learned;
   const { network, backbone } = plan;
   const bytes = encodeModelFile({
     // Not the folder's: runs of one seed must not differ by where they lie.
@@ -30,6 +29,11 @@ export async function* saveRun(
   }
   await folder.writeHistory(history);
   await folder.writeJson("metrics.json", metrics);
+  const advice = fitAdvice(job, learned);
+  if (advice !== undefined) {
+    await folder.writeJson("diagnosis.json", advice);
+    yield { type: "note", text: advice.text };
+  }
   await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
   await platform.store.write(folder.file("model.onnx"), bytes);
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
