@@ -192,6 +192,25 @@ describe("graft train --strategy", () => {
     expect(model("averaged-cut").equals(model("averaged"))).toBe(true);
   });
 
+  it("mixes images when asked to, and ends at the same bytes when it was cut off", async () => {
+    const mixing = ["--strategy", "fine-tune", "--mixup", "0.2", "--cutmix", "1", "--epochs", "3", "--batch-size", "8"];
+    await run("mixed", ...mixing);
+    await run("unmixed", ...mixing.slice(0, 2), ...mixing.slice(6));
+    expect(model("mixed").equals(model("unmixed"))).toBe(false);
+    expect(accuracyOf("mixed")).toBeGreaterThan(0.5);
+    const cut = await graft([...train, "--out", "mixed-cut", ...mixing], {
+      ...options,
+      killAt: { pattern: /epoch 1\/3/, signal: "SIGINT" },
+    });
+    expect(cut.code, cut.err).toBe(130);
+    const resumed = await graft(["train", "--resume", "mixed-cut"], options);
+    expect(resumed.code, resumed.err).toBe(0);
+    expect(model("mixed-cut").equals(model("mixed"))).toBe(true);
+    const useless = await graft([...train, "--strategy", "feature-extraction", "--mixup", "0.2"], options);
+    expect(useless.code).toBe(2);
+    expect(useless.err).toContain("--mixup is for --strategy fine-tune and scratch");
+  });
+
   it("lr-find shows a curve, and changes no later run by one bit", async () => {
     const tune = ["--strategy", "fine-tune", "--epochs", "2", "--batch-size", "8"];
     await run("before", ...tune);

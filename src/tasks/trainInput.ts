@@ -74,6 +74,22 @@ export const trainSchema = z.object({
     .min(0)
     .default(0)
     .describe("how strongly the pretrained weights pull fine-tuning back to them (L2-SP), such as 0.01; 0 not at all"),
+  mixup: z
+    .number()
+    .min(0)
+    .max(2)
+    .default(0)
+    .describe(
+      "for fine-tune and scratch: learn from sums of two images, the more even the larger, such as 0.2; 0 not at all",
+    ),
+  cutmix: z
+    .number()
+    .min(0)
+    .max(2)
+    .default(0)
+    .describe(
+      "for fine-tune and scratch: learn from images with a part of another, such as 1; with mixup, half of them",
+    ),
   out: z.string().optional().describe("run folder (default: runs/<name of the data>)"),
   epochs: z
     .number()

@@ -66,8 +66,15 @@ export function settingsOf({ epochs, learningRate, augment, backbone }: TrainInp
   };
 }
 
-/** The strategy that is asked for, or that fits best. Throws `usage` where strategy and backbone do not fit. */
-export function strategyOf({ strategy, backbone, teacher }: TrainInput): StrategyName | "auto" {
+/** The strategy that is asked for, or that fits best. Throws `usage` where it does not fit the backbone or other options. */
+export function strategyOf(input: TrainInput): StrategyName | "auto" {
+  const strategy = fitting(input);
+  const mixes = input.mixup > 0 ? "--mixup" : input.cutmix > 0 ? "--cutmix" : undefined;
+  if (mixes === undefined || strategy === "auto" || strategy === "fine-tune" || strategy === "scratch") return strategy;
+  throw new GraftError("usage", `${mixes} is for --strategy fine-tune and scratch, not ${strategy}. Leave it out.`);
+}
+
+function fitting({ strategy, backbone, teacher }: TrainInput): StrategyName | "auto" {
   if (teacher !== undefined && strategy !== undefined && strategy !== "distil") {
     throw new GraftError("usage", `--teacher is for --strategy distil, not ${strategy}. Leave one of them out.`);
   }
@@ -101,7 +108,9 @@ export async function* planOf(
   const optimizer: TransferJob["optimizer"] = (rates) => optimizers[input.optimizer]({ ...rates, ...averaged });
   const classes = job.labels.length;
   const augmentation = parseAugmentation(settings.augment);
-  const common = { images, split, classes, classWeights, augmentation, platform, signal };
+  const { mixup, cutmix } = input;
+  const mixing = { mixup, cutmix };
+  const common = { images, split, classes, classWeights, augmentation, mixing, platform, signal };
   const transfer = { ...common, optimizer, learningRate, seed };
   switch (strategy) {
     case "scratch":

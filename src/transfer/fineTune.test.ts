@@ -42,6 +42,8 @@ async function tuned(stages?: number, l2sp?: number): Promise<{ readonly before:
       classes: 2,
       classWeights: undefined,
       augmentation: augmentationSchema.parse({}),
+
+      mixing: { mixup: 0, cutmix: 0 },
       optimizer: (rates) => optimizers.adam(rates),
       learningRate: 1e-3,
       seed: 0,

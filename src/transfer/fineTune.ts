@@ -1,11 +1,11 @@
 import { trainableBackbone } from "../backbones/trainableBackbone.ts";
 import { isIdentity } from "../image/augmentation.ts";
 import { dense } from "../nn/denseLayers.ts";
-import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { sequentialNetwork } from "../nn/network.ts";
 import { cosineSchedule, warmUp } from "../optim/schedules.ts";
 import { FeatureCache } from "./featureCache.ts";
 import { solved } from "./heads.ts";
+import { classLearning } from "./mixing.ts";
 import { Augmenter, augmented, pixelData } from "./pixelData.ts";
 import type { BackboneJob, StrategyEvent, TransferPlan, Weights } from "./strategy.ts";
 
@@ -36,6 +36,7 @@ export function fineTune(
 ): TransferPlan {
   const { backbone, images, split, classes, augmentation, seed, platform, signal } = job;
   const { side } = images;
+  const { loss, ...targets } = classLearning(job, labelSmoothing);
   const trainable = trainableBackbone(backbone, name);
   const network = sequentialNetwork(
     [trainable.layer, dense(classes, { activation: "softmax", name: "head" })],
@@ -69,13 +70,14 @@ export function fineTune(
     learning: {
       recipe: {
         network,
-        loss: sparseCategoricalCrossentropy({ labelSmoothing }),
+        loss,
         optimizer: job.optimizer({ learningRate: job.learningRate, groups }),
         trainable: network.parameters.trainable,
         statistics: "frozen",
         ...(l2sp === 0 ? {} : { startingPoint: { weights: trainable.weights, strength: l2sp } }),
       },
       schedule: warmUp(warmUpSteps, cosineSchedule()),
+      ...targets,
     },
     dispose: async () => augmenter?.dispose(),
   };

@@ -1,14 +1,16 @@
 import { simpleCnn } from "../backbones/simpleCnn.ts";
 import { isIdentity } from "../image/augmentation.ts";
-import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { sequentialNetwork } from "../nn/network.ts";
 import { constantSchedule } from "../optim/schedules.ts";
 import { initialTensors } from "../train/state.ts";
+import { classLearning } from "./mixing.ts";
 import { Augmenter, augmented, pixelData } from "./pixelData.ts";
 import type { TransferJob, TransferPlan } from "./strategy.ts";
 
 /** A small CNN that knows nothing learns from the pixels. */
-export function scratch({ images, classes, augmentation, optimizer, ...job }: TransferJob): TransferPlan {
+export function scratch(job: TransferJob): TransferPlan {
+  const { images, classes, augmentation, optimizer } = job;
+  const { loss, ...targets } = classLearning(job, 0);
   const { side } = images;
   const network = sequentialNetwork(simpleCnn(side, classes), [side, side, 3]);
   const augmenter = isIdentity(augmentation) ? undefined : new Augmenter(augmentation, job.seed, side, job.platform);
@@ -21,11 +23,12 @@ export function scratch({ images, classes, augmentation, optimizer, ...job }: Tr
     learning: {
       recipe: {
         network,
-        loss: sparseCategoricalCrossentropy(),
+        loss,
         optimizer: optimizer({ learningRate: job.learningRate }),
         trainable: network.parameters.trainable,
       },
       schedule: constantSchedule(),
+      ...targets,
     },
     dispose: async () => augmenter?.dispose(),
   };

@@ -11,6 +11,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { TrainingData } from "../train/data.ts";
 import type { FitEvent } from "../train/fit.ts";
 import type { Recipe } from "../train/step.ts";
+import type { Mixing } from "./mixing.ts";
 
 /** Ways to make a classifier out of a data set, by the help of a pretrained network or without. */
 export const strategyNames = ["feature-extraction", "fine-tune", "scratch", "distil"] as const;
@@ -33,6 +34,7 @@ export interface TransferJob {
   /** How much each class counts; the same without. */
   readonly classWeights: readonly number[] | undefined;
   readonly augmentation: Augmentation;
+  readonly mixing: Mixing;
   /** The update rule that was asked for, at these rates. */
   optimizer(rates: { readonly learningRate: number; readonly groups?: ParameterOverrides[] }): Optimizer;
   readonly learningRate: number;
