@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { optimizerNames } from "../optim/optimizers.ts";
+import { tunedParameters } from "../transfer/fineTune.ts";
 import { headNames, strategyNames } from "../transfer/strategy.ts";
 
 /** Everything that `graft train` can be told; flags, defaults, help and the config file come from here. */
@@ -74,6 +75,12 @@ export const trainSchema = z.object({
     .min(0)
     .default(0)
     .describe("how strongly the pretrained weights pull fine-tuning back to them (L2-SP), such as 0.01; 0 not at all"),
+  parameters: z
+    .enum(tunedParameters)
+    .default("all")
+    .describe(
+      "what fine-tune changes: all, or biases (and scales of normalisation) alone, which is less to store and to overfit with",
+    ),
   mixup: z
     .number()
     .min(0)

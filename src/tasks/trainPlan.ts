@@ -112,21 +112,16 @@ export async function* planOf(
   const mixing = { mixup, cutmix };
   const common = { images, split, classes, classWeights, augmentation, mixing, platform, signal };
   const transfer = { ...common, optimizer, learningRate, seed };
+  const tuning = { stages: input.stages, l2sp: input.l2sp, parameters: input.parameters };
   switch (strategy) {
     case "scratch":
       return scratch(transfer);
     case "feature-extraction":
       return yield* featureExtraction({ ...transfer, backbone: needed(backbone) }, input.head);
     case "fine-tune":
-      return fineTune(
-        { ...transfer, backbone: needed(backbone) },
-        { stages: input.stages, l2sp: input.l2sp, solvedHead },
-      );
+      return fineTune({ ...transfer, backbone: needed(backbone) }, { ...tuning, solvedHead });
     case "distil": {
-      const student =
-        backbone === undefined
-          ? scratch(transfer)
-          : fineTune({ ...transfer, backbone }, { stages: input.stages, l2sp: input.l2sp });
+      const student = backbone === undefined ? scratch(transfer) : fineTune({ ...transfer, backbone }, tuning);
       const teacher = await openTeacher(input.teacher ?? "", job.labels, platform);
       try {
         return yield* distil(transfer, student, teacher, input);

@@ -13,7 +13,7 @@ import { nodePlatform } from "../node/platform.ts";
 import { optimizers } from "../optim/optimizers.ts";
 import { fit } from "../train/fit.ts";
 import { TrainingState } from "../train/state.ts";
-import { fineTune } from "./fineTune.ts";
+import { fineTune, type TunedParameters } from "./fineTune.ts";
 import type { Weights } from "./strategy.ts";
 
 const side = 32;
@@ -31,7 +31,11 @@ beforeAll(async () => {
 });
 
 /** The weights before and after an epoch of an untrained ResNet-18. */
-async function tuned(stages?: number, l2sp?: number): Promise<{ readonly before: Weights; readonly after: Weights }> {
+async function tuned(
+  stages?: number,
+  l2sp?: number,
+  parameters?: TunedParameters,
+): Promise<{ readonly before: Weights; readonly after: Weights }> {
   const network = backbone("resnet18", { includeTop: false, inputShape: [side, side, 3], pooling: "avg" });
   const split = splitSamples(images.samples, ["blue", "red"], { validation: 0.25, seed: 0 });
   const plan = fineTune(
@@ -42,7 +46,6 @@ async function tuned(stages?: number, l2sp?: number): Promise<{ readonly before:
       classes: 2,
       classWeights: undefined,
       augmentation: augmentationSchema.parse({}),
-
       mixing: { mixup: 0, cutmix: 0 },
       optimizer: (rates) => optimizers.adam(rates),
       learningRate: 1e-3,
@@ -50,7 +53,7 @@ async function tuned(stages?: number, l2sp?: number): Promise<{ readonly before:
       platform,
       signal: new AbortController().signal,
     },
-    { stages, l2sp },
+    { stages, l2sp, parameters },
   );
   if (plan.learning === undefined || typeof plan.initial !== "function") throw new Error("fine-tuning learns by steps");
   const solving = plan.initial();
@@ -98,6 +101,13 @@ describe("fine-tuning", () => {
     expect(paths).toContain("head/kernel");
     expect(paths.some((path) => path.includes("layer4"))).toBe(true);
     expect(paths.filter((path) => /conv1\.weight$|layer[123]/.test(path) && !path.includes("layer4"))).toEqual([]);
+  });
+
+  it("leaves every kernel of the backbone as it is when only biases and scales learn", async () => {
+    const result = await tuned(undefined, undefined, "biases");
+    const paths = moved(result).filter((path) => !path.startsWith("head/"));
+    expect(paths.length).toBeGreaterThan(30);
+    for (const path of paths) expect(result.after.get(path)?.shape, path).toHaveLength(1);
   });
 
   it("stays closer to where it began when the pretrained weights pull", async () => {

@@ -1,7 +1,10 @@
 import { trainableBackbone } from "../backbones/trainableBackbone.ts";
+import { GraftError } from "../base/errors.ts";
+import type { Tensor } from "../base/tensor.ts";
 import { isIdentity } from "../image/augmentation.ts";
 import { dense } from "../nn/denseLayers.ts";
 import { sequentialNetwork } from "../nn/network.ts";
+import type { ParameterOverrides } from "../optim/groups.ts";
 import { cosineSchedule, warmUp } from "../optim/schedules.ts";
 import { FeatureCache } from "./featureCache.ts";
 import { solved } from "./heads.ts";
@@ -16,9 +19,14 @@ const labelSmoothing = 0.1;
 /** Steps in which the learning rate rises, so that the first batches do not undo what was learned before. */
 const warmUpSteps = 50;
 
+/** What fine-tuning changes in a stage: everything, or only biases and the scales of normalisation. */
+export const tunedParameters = ["all", "biases"] as const;
+export type TunedParameters = (typeof tunedParameters)[number];
+
 export interface FineTuneOptions {
   readonly stages?: number | undefined;
   readonly l2sp?: number | undefined;
+  readonly parameters?: TunedParameters | undefined;
   readonly solvedHead?: Weights | undefined;
 }
 
@@ -27,12 +35,13 @@ export interface FineTuneOptions {
  * Earlier stages learn more slowly (Howard & Ruder 2018, §3.2); batch normalisation keeps its statistics.
  *
  * @param stages how many of the last stages learn; a stage is what works at one size of the maps. Default: all
+ * @param parameters `biases` leaves all kernels as they are (BitFit, Ben Zaken et al. 2022; Frankle, Schwab & Morcos 2021). Default: all
  * @param l2sp how strongly the pretrained weights pull back; see `StartingPoint`. Default: not at all
  * @param solvedHead a linear head that was solved before on the same images
  */
 export function fineTune(
   job: BackboneJob,
-  { stages = Number.POSITIVE_INFINITY, l2sp = 0, solvedHead }: FineTuneOptions = {},
+  { stages = Number.POSITIVE_INFINITY, l2sp = 0, parameters = "all", solvedHead }: FineTuneOptions = {},
 ): TransferPlan {
   const { backbone, images, split, classes, augmentation, seed, platform, signal } = job;
   const { side } = images;
@@ -43,11 +52,23 @@ export function fineTune(
     [side, side, 3],
   );
   const last = Math.max(...trainable.stages.values());
-  const groups = Array.from({ length: last + 1 }, (_, stage) => {
-    const paths = exactly([...trainable.stages].filter(([, own]) => own === stage).map(([path]) => path));
-    const learningRate = job.learningRate * stageDecay ** (last - stage);
-    return last - stage < stages ? { paths, learningRate } : { paths, frozen: true };
+  const isTuned = (path: string, stage: number) =>
+    last - stage < stages && (parameters === "all" || isVector(trainable.weights.get(path)));
+  const groups: ParameterOverrides[] = Array.from({ length: last + 1 }, (_, stage) => {
+    const paths = [...trainable.stages].filter(([path, own]) => own === stage && isTuned(path, own));
+    return {
+      paths: exactly(paths.map(([path]) => path)),
+      learningRate: job.learningRate * stageDecay ** (last - stage),
+    };
   });
+  const kept = [...trainable.stages].filter(([path, stage]) => !isTuned(path, stage)).map(([path]) => path);
+  if (kept.length === trainable.stages.size) {
+    throw new GraftError(
+      "model",
+      `"${backbone.name}" has no biases or scales of normalisation in the stages to be trained. Train all its parameters, or more stages.`,
+    );
+  }
+  groups.push({ paths: exactly(kept), frozen: true });
   const augmenter = isIdentity(augmentation) ? undefined : new Augmenter(augmentation, seed, side, platform);
   return {
     network,
@@ -81,6 +102,11 @@ export function fineTune(
     },
     dispose: async () => augmenter?.dispose(),
   };
+}
+
+/** One number a channel, however it is shaped to be broadcast. */
+function isVector(weight: Tensor | undefined): boolean {
+  return weight !== undefined && weight.size === Math.max(1, ...weight.shape);
 }
 
 /** Matches these paths and no others. */
