@@ -46,8 +46,15 @@ export function kebab(name: string): string {
 }
 
 function describe(field: Field): string {
-  const fallback = field.default === undefined || field.default === false ? "" : ` (default: ${String(field.default)})`;
+  const fallback =
+    field.default === undefined || field.default === false || isEmpty(field.default)
+      ? ""
+      : ` (default: ${String(field.default)})`;
   return `${field.description ?? ""}${fallback}`;
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 function placeholder(field: Field): string {

@@ -35,9 +35,11 @@ export const rank: Task = defineTask({
       .max(4000)
       .default(1000)
       .describe("images to compare on at most, drawn class by class; time grows with their cube"),
-    size: shape.size,
-    seed: shape.seed,
-    group: shape.group,
+    size: shape.size.describe("side of the square that the networks see, in pixels (default: each one's own)"),
+    seed: shape.seed.describe("decides which images are compared on, where there are more than --limit"),
+    group: shape.group.describe(
+      "manifest column or regular expression on the path: images of one group are drawn together",
+    ),
     out: z.string().optional().describe("file for the table, as JSON"),
   }),
   positionals: ["data", "backbones"],
