@@ -75,7 +75,8 @@ function byId(samples: readonly Sample[]) {
   return (a: number, b: number) => ((samples[a]?.id ?? "") < (samples[b]?.id ?? "") ? -1 : 1);
 }
 
-function takeValidation(
+/** Stratified by class, whole groups together; throws `data` when a class has a single image or group. */
+export function takeValidation(
   samples: readonly Sample[],
   labels: readonly string[],
   candidates: readonly number[],

@@ -1,8 +1,8 @@
-import { Evaluator } from "../train/evaluator.ts";
 import { pairedGain } from "../transfer/pairedGain.ts";
 import type { StrategyName, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { affordable } from "./affordable.ts";
 import { initialWeights, type Learned, learn } from "./learn.ts";
+import { answersOf, probabilitiesOf } from "./probabilities.ts";
 import type { RunFolder } from "./runFolder.ts";
 import { saveRun } from "./saveRun.ts";
 import type { TaskEvent } from "./task.ts";
@@ -97,18 +97,8 @@ function points(fraction: number): string {
 }
 
 /** 1 for each validation image that is named right, else 0. */
-async function rightAnswers(
-  { split, images, platform, labels }: Job,
-  { plan, state }: Learned,
-): Promise<readonly number[]> {
-  const evaluator = new Evaluator(plan.network, platform.engine);
-  try {
-    const { floats } = await evaluator.predict(plan.data(split.validation, false), state, 64);
-    return split.validation.map((image, i) => {
-      const row = floats.subarray(i * labels.length, (i + 1) * labels.length);
-      return Number(row.indexOf(Math.max(...row)) === images.samples[image]?.label);
-    });
-  } finally {
-    await evaluator.dispose();
-  }
+async function rightAnswers(job: Job, learned: Learned): Promise<readonly number[]> {
+  const { split, images, labels } = job;
+  const answers = answersOf(await probabilitiesOf(job, learned, split.validation), labels.length);
+  return split.validation.map((image, i) => Number(answers[i] === images.samples[image]?.label));
 }

@@ -1,4 +1,5 @@
 import { backbones } from "./backbones.ts";
+import { crossValidate } from "./crossValidate.ts";
 import { demo } from "./demo.ts";
 import { evaluate } from "./evaluate.ts";
 import { lrFind } from "./lrFind.ts";
@@ -9,4 +10,4 @@ import type { Task } from "./task.ts";
 import { train } from "./train.ts";
 
 /** Everything Graft does for a user: the one list from which commands, routes and forms come. */
-export const tasks: readonly Task[] = [train, evaluate, predict, preview, lrFind, rank, backbones, demo];
+export const tasks: readonly Task[] = [train, crossValidate, evaluate, predict, preview, lrFind, rank, backbones, demo];

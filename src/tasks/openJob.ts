@@ -1,4 +1,4 @@
-import { splitSamples, takeShots } from "../data/split.ts";
+import { type Split, splitSamples, takeShots } from "../data/split.ts";
 import type { Platform } from "../platform/platform.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { openData, prepareData } from "./dataset.ts";
@@ -7,6 +7,9 @@ import type { TaskEvent } from "./task.ts";
 import type { TrainInput } from "./trainInput.ts";
 import { balancingWeights, type Job, scratchPreparation } from "./trainPlan.ts";
 
+/** A job whose images nobody has divided yet. */
+export type OpenedJob = Omit<Job, "split" | "classWeights">;
+
 /** Opens backbone and data set, prepares the images and splits them; says what was found. */
 export async function* openJob(
   input: TrainInput,
@@ -14,25 +17,42 @@ export async function* openJob(
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, Job> {
+  const opened = yield* openImages(input, data, platform, signal);
+  const { images, labels } = opened;
+  const job = withSplit(opened, splitSamples(images.samples, labels, input));
+  for (const text of job.split.account) yield { type: "note", text };
+  if (job.classWeights !== undefined) {
+    const text = `classes are imbalanced, so each counts the same: weights ${shown(job.classWeights, labels)}`;
+    yield { type: "note", text };
+  }
+  return job;
+}
+
+/** Opens backbone and data set and prepares the images. */
+export async function* openImages(
+  input: TrainInput,
+  data: string,
+  platform: Platform,
+  signal: AbortSignal,
+): AsyncGenerator<TaskEvent, OpenedJob> {
   parseAugmentation(input.augment ?? "none");
   const backbone = yield* loadBackbone(input, platform, signal);
   for (const text of backbone?.warnings ?? []) yield { type: "warning", text };
   const source = yield* openData(data, platform, input.group);
-  const { labels } = source;
   const preparation = backbone?.preparation ?? (await scratchPreparation(source, input.size, platform));
   const images = yield* prepareData(source, preparation, platform, { strict: input.strict, signal });
-  const whole = splitSamples(images.samples, labels, input);
+  return { input, platform, signal, source, images, labels: source.labels, preparation, backbone };
+}
+
+/** With as many training images as were asked for, and the weights that let every class count the same. */
+export function withSplit(opened: OpenedJob, whole: Split): Job {
+  const { input, images, labels } = opened;
   const split = input.shots === undefined ? whole : takeShots(images.samples, labels, whole, input.shots, input.seed);
-  for (const text of split.account) yield { type: "note", text };
   const classWeights = balancingWeights(
     split.train.map((i) => images.samples[i]?.label ?? 0),
     labels.length,
   );
-  if (classWeights !== undefined) {
-    const text = `classes are imbalanced, so each counts the same: weights ${shown(classWeights, labels)}`;
-    yield { type: "note", text };
-  }
-  return { input, platform, signal, source, images, split, labels, preparation, classWeights, backbone };
+  return { ...opened, split, classWeights };
 }
 
 function shown(weights: readonly number[], labels: readonly string[]): string {
