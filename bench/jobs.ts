@@ -18,7 +18,7 @@ import { reduceMean } from "../src/ops/reductions.ts";
 import { applyOptimizer } from "../src/optim/applyOptimizer.ts";
 import { sgd } from "../src/optim/optimizers.ts";
 import { initialTensors, TrainingState } from "../src/train/state.ts";
-import { compileLowered, compileStep, nextName, nextNamed } from "../src/train/step.ts";
+import { type Batch, compileLowered, compileStep, nextName, nextNamed } from "../src/train/step.ts";
 import { type ModelName, models, networkOf } from "./models.ts";
 
 /** Something that can be run again and again, and what it holds given back. */
@@ -29,24 +29,26 @@ export interface Job {
 
 /** A full training step: forward, backward, SGD with momentum. */
 export async function stepJob(name: ModelName, statistics: Statistics, threads: number): Promise<Job> {
-  const { batchSize, side, classes } = models[name];
   const network = networkOf(name);
   const optimizer = sgd({ learningRate: 1e-4, momentum: 0.9 });
   const loss = sparseCategoricalCrossentropy();
   const recipe = { network, loss, optimizer, trainable: network.parameters.trainable, statistics };
-  const step = await compileStep(recipe, batchSize, "float32", createEngine({ threads }));
+  const step = await compileStep(recipe, models[name].batchSize, "float32", createEngine({ threads }));
   const state = new TrainingState(initialTensors(network.parameters, 0));
-  const batch = {
+  const batch = batchFor(name);
+  return { run: () => step.run(state, batch, optimizer.learningRate), dispose: () => step.dispose() };
+}
+
+/** Noise and labels by turns. */
+export function batchFor(name: ModelName): Batch {
+  const { batchSize, side, classes } = models[name];
+  const labels = Int32Array.from({ length: batchSize }, (_, i) => i % classes);
+  return {
     x: noise([batchSize, side, side, 3]),
-    y: Tensor.of(
-      "int32",
-      [batchSize],
-      Int32Array.from({ length: batchSize }, (_, i) => i % classes),
-    ),
+    y: Tensor.of("int32", [batchSize], labels),
     weights: Tensor.float32([batchSize], new Array<number>(batchSize).fill(1)),
     dropoutKeys: Tensor.of("uint32", [batchSize], new Uint32Array(batchSize)),
   };
-  return { run: () => step.run(state, batch, optimizer.learningRate), dispose: () => step.dispose() };
 }
 
 /**

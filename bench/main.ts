@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { featuresJob, type Job, productJob, stepJob, tuningJob } from "./jobs.ts";
 import { loadedModel, loadingJob } from "./loading.ts";
 import { type ModelName, models } from "./models.ts";
+import { printRecomputation } from "./recomputation.ts";
 import { type Rival, type RivalName, startRival } from "./rival.ts";
 import { printScaling } from "./scaling.ts";
 import { trainingCommandJob } from "./wholeJob.ts";
@@ -94,6 +95,7 @@ const rivals = new Map<RivalName, Rival | undefined>();
 console.log("| job | Graft, images/s | the other, images/s | ratio | goal |\n| --- | --- | --- | --- | --- |");
 for (const row of rows) if (only === undefined || row.title.includes(only)) console.log(await measure(row));
 for (const rival of rivals.values()) rival?.stop();
+if (only === undefined || only === "recomputation") await printRecomputation(turns, threads);
 if (only === undefined || only === "scaling") await printScaling(scalingCounts, backbone);
 
 async function measure(row: Row): Promise<string> {

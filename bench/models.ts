@@ -22,6 +22,7 @@ export interface BenchModel {
 
 export const models = {
   resnet18: { batchSize: 16, side: 224, classes: 1000, body: (scope, x) => resnet(scope, x, resnets.resnet18) },
+  resnet50: { batchSize: 32, side: 224, classes: 1000, body: (scope, x) => resnet(scope, x, resnets.resnet50) },
   mobilenetV2: { batchSize: 16, side: 224, classes: 1000, body: architectureNamed("mobilenet_v2").body },
   vgg16: { batchSize: 64, side: 32, classes: 1000, body: (scope, x) => vgg(scope, x, vggs.vgg16, false) },
   kerasCnn: { batchSize: 32, side: 32, classes: 10, body: kerasCnn },

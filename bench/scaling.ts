@@ -16,7 +16,7 @@ export async function printScaling(counts: readonly number[], backbone: string):
     try {
       await makePhotos(join(folder, "photos"), count);
       const start = performance.now();
-      const peak = await finished(
+      const { peak } = await finished(
         "node",
         [
           "bin/graft.js",

@@ -36,13 +36,23 @@ export function trainingCommandJob({ data, backbone, epochs, threads }: TrainCom
   };
 }
 
-/** Runs a command to its end; its most resident memory in bytes where the system tells it. */
+/** What a command said, and its most resident memory in bytes where the system tells it. */
+export interface Finished {
+  readonly output: string;
+  readonly peak: number;
+}
+
+/** Runs a command to its end. */
 export async function finished(
   command: string,
   options: readonly string[],
   env: Record<string, string>,
-): Promise<number> {
-  const child = spawn(command, options, { env: { ...process.env, ...env }, stdio: ["ignore", "ignore", "pipe"] });
+): Promise<Finished> {
+  const child = spawn(command, options, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  child.stdout.on("data", (text: Buffer) => {
+    output += text;
+  });
   let told = "";
   child.stderr.on("data", (text: Buffer) => {
     told = (told + text).slice(-2000);
@@ -53,7 +63,7 @@ export async function finished(
     child.on("error", reject);
   });
   if (code !== 0) throw new Error(`${command} ${options.join(" ")} ended with ${code}:\n${told}`);
-  return peak();
+  return { output, peak: peak() };
 }
 
 /** The kernel's own high-water mark, read while the process lives (Linux); 0 elsewhere. */

@@ -3,6 +3,7 @@ import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
 import { differentiate } from "../graph/differentiate.ts";
 import { emit } from "../graph/emit.ts";
+import { hideShapes } from "../graph/hideShapes.ts";
 import { rewriteNamed } from "../graph/rewrite.ts";
 import { constant, input, type Value } from "../graph/value.ts";
 import { buildLoss, type Loss, type Target } from "../nn/loss.ts";
@@ -189,9 +190,11 @@ export async function compileLowered(
   const block = hasConvolution([...outputs.values()]) ? await blockSizeOf(engine) : undefined;
   const lowered = rewriteNamed(outputs, (values) => lowerTraining(values, block));
   const loss = lowered.get("loss");
-  const kept =
-    recompute && loss !== undefined ? rewriteNamed(lowered, (values) => recomputeActivations(values, loss)) : lowered;
-  return engine.compile(writeModel(emit({ name, inputs, outputs: Object.fromEntries(kept) })));
+  const model = (values: ReadonlyMap<string, Value>) => emit({ name, inputs, outputs: Object.fromEntries(values) });
+  if (!recompute || loss === undefined) return engine.compile(writeModel(model(lowered)));
+  const kept = rewriteNamed(lowered, (values) => recomputeActivations(values, loss));
+  // Without it the runtime would hold most of what becomes free.
+  return engine.compile(writeModel(hideShapes(model(kept))));
 }
 
 /** New values under the names that their outputs have. */
