@@ -73,4 +73,10 @@ describe("crossValidationOf", () => {
       /"few" has 2 images.*needs 3/,
     );
   });
+
+  it("refuses more folds than there are images to fill them", () => {
+    expect(() => crossValidationOf(samplesOf([3, 3]), ["a", "b"], { ...options, folds: 7 })).toThrow(
+      /--folds 7: too few images or groups/,
+    );
+  });
 });

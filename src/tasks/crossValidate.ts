@@ -2,10 +2,12 @@ import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { crossValidationOf } from "../data/crossValidation.ts";
 import { classificationMetrics } from "../metrics/classification.ts";
+import type { ClassificationBatch } from "../metrics/classificationBatch.ts";
+import { measure } from "../metrics/metric.ts";
 import { fit } from "../train/fit.ts";
 import { TrainingState } from "../train/state.ts";
 import { initialWeights, stepsOf } from "./learn.ts";
-import { openImages, withSplit } from "./openJob.ts";
+import { type OpenedJob, openImages, withSplit } from "./openJob.ts";
 import { answersOf, probabilitiesOf } from "./probabilities.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 import { type TrainInput, trainSchema } from "./trainInput.ts";
@@ -14,7 +16,9 @@ import { type Job, planOf, type Settings, settingsOf, strategyOf } from "./train
 /** What one fold showed. */
 interface FoldResult {
   readonly fold: number;
-  readonly images: number;
+  /** Those that were held out. */
+  readonly indices: readonly number[];
+  readonly batch: ClassificationBatch;
   readonly accuracy: number;
   readonly seconds: number;
 }
@@ -46,46 +50,43 @@ export const crossValidate: Task = defineTask({
       const text = "what the teacher learned from, it may remember: of those images the figures flatter";
       yield { type: "warning", text };
     }
-    const metric = classificationMetrics(labels.length, { labels });
-    const total = metric.init();
     const results: FoldResult[] = [];
-    const answered: { image: string; fold: number; label: string; answer: string }[] = [];
     for (const [at, split] of splits.entries()) {
-      const startMs = platform.nowMs();
-      const probabilities = yield* heldOutProbabilities(withSplit(opened, split), settings);
-      if (probabilities === undefined) {
+      const result = yield* judge(withSplit(opened, split), settings, at + 1);
+      if (result === undefined) {
         yield { type: "note", text: `interrupted in fold ${at + 1} of ${folds}; features that were computed are kept` };
         return;
       }
-      const truth = Int32Array.from(split.test, (i) => images.samples[i]?.label ?? 0);
-      metric.add(total, { probabilities, labels: truth, classes: labels.length });
-      const answers = answersOf(probabilities, labels.length);
-      const right = answers.filter((answer, i) => answer === truth[i]).length;
-      const result = {
-        fold: at + 1,
-        images: split.test.length,
-        accuracy: right / split.test.length,
-        seconds: (platform.nowMs() - startMs) / 1000,
-      };
       results.push(result);
       yield { type: "note", text: told(result, folds) };
-      for (const [i, image] of split.test.entries()) {
-        const [label = "", answer = ""] = [labels[truth[i] ?? 0], labels[answers[i] ?? 0]];
-        answered.push({ image: images.samples[image]?.id ?? "", fold: at + 1, label, answer });
-      }
     }
-    const spread = spreadOf(results.map(({ accuracy }) => accuracy));
     const title = `${folds}-fold cross-validation of ${settings.strategy}`;
-    const report = metric.value(total);
+    const report = measure(
+      classificationMetrics(labels.length, { labels }),
+      results.map(({ batch }) => batch),
+    );
     yield { type: "report", title, labels, report };
+    const spread = spreadOf(results.map(({ accuracy }) => accuracy));
     const text = `accuracy by fold: ${percent(spread.mean)} ± ${percent(spread.standardDeviation)} % (mean and standard deviation of ${folds})`;
     yield { type: "note", text };
     if (file === undefined) return;
-    const figures = { settings, seed: input.seed, folds: results, ...spread, report, answers: answered };
+    const figures = { settings, seed: input.seed, ...spread, report, folds: results.map(written(opened)) };
     await platform.store.write(file, new TextEncoder().encode(`${JSON.stringify(figures, undefined, 2)}\n`));
     yield { type: "artefact", kind: "cross-validation", path: file };
   },
 });
+
+/** One fold as a file keeps it: every image with its class and what was answered. */
+function written({ images, labels }: OpenedJob) {
+  return ({ batch, indices, ...figures }: FoldResult) => {
+    const answers = answersOf(batch.probabilities, labels.length).map((answer, i) => ({
+      image: images.samples[indices[i] ?? 0]?.id,
+      label: labels[batch.labels[i] ?? 0],
+      answer: labels[answer],
+    }));
+    return { ...figures, answers };
+  };
+}
 
 /** A strategy of its own is measured; `auto` chooses anew each time. */
 function settingsFor(input: TrainInput): Settings {
@@ -100,11 +101,9 @@ function settingsFor(input: TrainInput): Settings {
 }
 
 /** Trains as the settings say and asks about the images that are held out; nothing when it was interrupted. */
-async function* heldOutProbabilities(
-  job: Job,
-  settings: Settings,
-): AsyncGenerator<TaskEvent, Float32Array | undefined> {
-  const { platform, signal, split } = job;
+async function* judge(job: Job, settings: Settings, fold: number): AsyncGenerator<TaskEvent, FoldResult | undefined> {
+  const { platform, signal, split, images, labels } = job;
+  const startMs = platform.nowMs();
   const plan = yield* planOf(job, settings);
   try {
     const state = new TrainingState(yield* initialWeights(plan));
@@ -112,17 +111,27 @@ async function* heldOutProbabilities(
       const means = { engine: platform.engine, nowMs: () => platform.nowMs(), signal };
       for await (const event of fit(stepsOf(job, plan, plan.learning, settings), state, means)) {
         // An epoch's line is of no interest where many models are trained; its steps show that work goes on.
-        if (event.type === "step") yield event;
+        if (event.type !== "epoch") yield event;
+        if (event.type === "interrupted") return undefined;
       }
     }
-    return signal.aborted ? undefined : await probabilitiesOf(job, { plan, state }, split.test);
+    const probabilities = await probabilitiesOf(job, { plan, state }, split.test);
+    const truth = Int32Array.from(split.test, (i) => images.samples[i]?.label ?? 0);
+    const right = answersOf(probabilities, labels.length).filter((answer, i) => answer === truth[i]).length;
+    return {
+      fold,
+      indices: split.test,
+      batch: { probabilities, labels: truth, classes: labels.length },
+      accuracy: right / split.test.length,
+      seconds: (platform.nowMs() - startMs) / 1000,
+    };
   } finally {
     await plan.dispose();
   }
 }
 
-function told({ fold, images, accuracy, seconds }: FoldResult, folds: number): string {
-  return `fold ${fold}/${folds}: ${percent(accuracy)} % of ${images} held-out images right, ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
+function told({ fold, indices, accuracy, seconds }: FoldResult, folds: number): string {
+  return `fold ${fold}/${folds}: ${percent(accuracy)} % of ${indices.length} held-out images right, ${seconds.toFixed(seconds < 10 ? 1 : 0)} s`;
 }
 
 function percent(fraction: number): string {
