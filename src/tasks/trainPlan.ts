@@ -69,9 +69,17 @@ export function settingsOf({ epochs, learningRate, augment, backbone }: TrainInp
 /** The strategy that is asked for, or that fits best. Throws `usage` where it does not fit the backbone or other options. */
 export function strategyOf(input: TrainInput): StrategyName | "auto" {
   const strategy = fitting(input);
+  if (input.penalty !== undefined && !solvesLinearHead(input, strategy)) {
+    throw new GraftError("usage", "--penalty is for the linear head on a backbone's features. Leave it out.");
+  }
   const mixes = input.mixup > 0 ? "--mixup" : input.cutmix > 0 ? "--cutmix" : undefined;
   if (mixes === undefined || strategy === "auto" || strategy === "fine-tune" || strategy === "scratch") return strategy;
   throw new GraftError("usage", `${mixes} is for --strategy fine-tune and scratch, not ${strategy}. Leave it out.`);
+}
+
+/** Fine-tuning begins at a linear head, whatever `--head` says. */
+function solvesLinearHead({ backbone, head }: TrainInput, strategy: StrategyName | "auto"): boolean {
+  return backbone !== undefined && (head === "linear" || strategy === "fine-tune" || strategy === "distil");
 }
 
 function fitting({ strategy, backbone, teacher }: TrainInput): StrategyName | "auto" {
@@ -111,7 +119,7 @@ export async function* planOf(
   const { mixup, cutmix } = input;
   const mixing = { mixup, cutmix };
   const common = { images, split, classes, classWeights, augmentation, mixing, platform, signal };
-  const transfer = { ...common, optimizer, learningRate, seed };
+  const transfer = { ...common, optimizer, learningRate, seed, penalty: input.penalty };
   const tuning = { stages: input.stages, l2sp: input.l2sp, parameters: input.parameters };
   switch (strategy) {
     case "scratch":

@@ -46,6 +46,8 @@ export interface TransferJob {
 /** A job with a pretrained network. */
 export interface BackboneJob extends TransferJob {
   readonly backbone: Backbone;
+  /** Of the linear head; without, cross-validation chooses it. */
+  readonly penalty?: number | undefined;
 }
 
 /** Values by parameter path. */
