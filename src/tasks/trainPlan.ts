@@ -8,6 +8,7 @@ import type { Preparation } from "../image/prepare.ts";
 import { optimizers } from "../optim/optimizers.ts";
 import type { Platform } from "../platform/platform.ts";
 import { distil } from "../transfer/distil.ts";
+import type { FeatureCache } from "../transfer/featureCache.ts";
 import { featureExtraction } from "../transfer/featureExtraction.ts";
 import { fineTune } from "../transfer/fineTune.ts";
 import { scratch } from "../transfer/scratch.ts";
@@ -32,6 +33,8 @@ export interface Job {
   readonly preparation: Preparation;
   readonly classWeights: readonly number[] | undefined;
   readonly backbone: Backbone | undefined;
+  /** Shared by many trainings; without, each opens its own. */
+  readonly features?: FeatureCache;
 }
 
 /** What a strategy learns with. */
@@ -42,7 +45,7 @@ export interface Settings {
   readonly augment: string;
 }
 
-const smallMoves = "rotationRange=10,widthShiftRange=0.1,heightShiftRange=0.1,zoomRange=0.15";
+export const smallMoves = "rotationRange=10,widthShiftRange=0.1,heightShiftRange=0.1,zoomRange=0.15";
 
 const defaults: Record<StrategyName, Omit<Settings, "strategy">> = {
   "feature-extraction": { epochs: 30, learningRate: 1e-3, augment: "none" },
@@ -109,7 +112,7 @@ export async function* planOf(
   settings: Settings,
   solvedHead?: Weights,
 ): AsyncGenerator<TaskEvent, TransferPlan> {
-  const { input, images, split, classWeights, platform, signal, backbone } = job;
+  const { input, images, split, classWeights, platform, signal, backbone, features } = job;
   const { strategy, learningRate } = settings;
   const { seed, averageDecay } = input;
   const averaged = averageDecay === undefined ? {} : { averageDecay };
@@ -119,7 +122,7 @@ export async function* planOf(
   const { mixup, cutmix } = input;
   const mixing = { mixup, cutmix };
   const common = { images, split, classes, classWeights, augmentation, mixing, platform, signal };
-  const transfer = { ...common, optimizer, learningRate, seed, penalty: input.penalty };
+  const transfer = { ...common, optimizer, learningRate, seed, penalty: input.penalty, features };
   const tuning = { stages: input.stages, l2sp: input.l2sp, parameters: input.parameters };
   switch (strategy) {
     case "scratch":
