@@ -30,6 +30,7 @@ export async function* race(all: Race): AsyncGenerator<TaskEvent> {
   for (const [before, { trials: places, epochs }] of rungs.entries()) {
     if (before === 0) continue;
     const standing = table.standing(before).map(({ trial }) => trial);
+    if (standing.length === 0) continue;
     for (const trial of standing.slice(places)) await job.platform.store.remove(checkpointOf(folder, trial));
     const going = new Set(standing.slice(0, places));
     yield { type: "note", text: `the best ${going.size} of ${standing.length} go on, up to ${epochs} epochs` };

@@ -37,10 +37,11 @@ export interface TrialAnswers {
   readonly size: number;
 }
 
-/** The input of `train` that a trial stands for; options that make no difference to it are as if nobody had named them. */
+/** The input of `train` that a trial stands for; options that are of no use to its head are as if nobody had named them. */
 export function inputOf(input: TrainInput, { values }: Trial, given: Circumstances): TrainInput {
   const circumstances = circumstancesOf(values, given);
-  const idle = searchedOptions.filter((name) => !dimensionOf(name).applies(circumstances));
+  const isHead = circumstances.strategy === "feature-extraction";
+  const idle = searchedOptions.filter((name) => isHead && !dimensionOf(name).applies(circumstances));
   return trainSchema.parse({ ...input, ...values, ...Object.fromEntries(idle.map((name) => [name, undefined])) });
 }
 

@@ -58,7 +58,8 @@ export const dimensions = {
     scale: "log",
     isWhole: true,
     applies: learnsBySteps,
-    usual: { "feature-extraction": choices(32, 64, 128), scratch: choices(16, 32, 64) },
+    // On features a step costs what the head's size costs, whatever the number of images.
+    usual: { "feature-extraction": choices(64, 128), scratch: choices(16, 32, 64) },
   },
   epochs: { scale: "linear", isWhole: true, applies: learnsBySteps, usual: {} },
   optimizer: { applies: learnsBySteps, usual: {} },

@@ -2,8 +2,10 @@ import { type SelectionBias, selectionBias } from "../metrics/selectionBias.ts";
 import { wilsonInterval } from "../metrics/wilson.ts";
 import { type PairedGain, pairedGain } from "../transfer/pairedGain.ts";
 import { shownValues } from "./race.ts";
-import type { TrialTable } from "./trialTable.ts";
-import { type MeasuredRow, unpackAnswers } from "./trialTable.ts";
+import { type MeasuredRow, type TrialTable, unpackAnswers } from "./trialTable.ts";
+
+/** Networks count as smaller from here on: a few numbers less are no simplicity. */
+const smallerShare = 0.9;
 
 /** What a search comes to. */
 export interface Verdict {
@@ -25,7 +27,7 @@ export function verdictOf(table: TrialTable, rung: number, images: number, seed:
   const rightOf = ({ right }: MeasuredRow) => unpackAnswers(right, images);
   const over = (row: MeasuredRow) => pairedGain(rightOf(row), rightOf(best));
   const near = finished.filter((row) => row === best || over(row).gain <= over(row).standardError);
-  const simplest = near.reduce((least, row) => (row.size < least.size ? row : least), best);
+  const simplest = near.reduce((least, row) => (row.size < smallerShare * least.size ? row : least), best);
   const asTheyWere = finished.find(({ trial }) => trial === 1);
   return {
     finished,
