@@ -11,7 +11,7 @@ import { measureStandardisation, type Standardisation, standardised } from "./st
 
 /** Strengths of the penalty that are tried, strongest first: each solution is the start of the next. */
 const penalties = Array.from({ length: 13 }, (_, i) => 10 ** (1 - i / 2));
-/** Of folds, which choose between powers of ten; and of the solution itself, which is reached in half the time without the path. */
+/** Of folds, which choose between powers of ten; and of the solution itself, which is reached with half as many evaluations without the path. */
 const roughTolerance = 1e-3;
 const gradientTolerance = 1e-5;
 const maxIterations = 300;
