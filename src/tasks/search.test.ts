@@ -5,6 +5,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { tinyClassifier } from "../backbones/classifier.fixture.ts";
 import { stream } from "../base/random.ts";
 import { nodePlatform } from "../node/platform.ts";
+import { steppedHeads } from "../transfer/strategy.ts";
 import { search } from "./search.ts";
 import type { TaskEvent, TrialEntry } from "./task.ts";
 
@@ -72,6 +73,9 @@ describe("a search", () => {
     expect(isFinished).toEqual([...isFinished].sort((a, b) => Number(b) - Number(a)));
     const accuracies = entries.filter((entry) => entry.isFinished).map(({ accuracy }) => accuracy);
     expect(accuracies).toEqual([...accuracies].sort((a, b) => b - a));
+    // What the space holds for heads with epochs agrees with what the heads do.
+    for (const { values, epochs } of entries.filter((entry) => entry.trial > 1))
+      expect(epochs !== undefined).toBe(steppedHeads.some((head) => head === values["head"]));
     for (const { accuracy, interval } of entries) {
       expect(interval[0]).toBeLessThanOrEqual(accuracy);
       expect(interval[1]).toBeGreaterThanOrEqual(accuracy - 1e-12);
