@@ -1,7 +1,7 @@
 import { SingleBar } from "cli-progress";
 import { formatConfusion, formatReport } from "../metrics/report.ts";
-import { alignTable } from "../metrics/textTable.ts";
-import type { BackboneEntry, RankingEntry, TaskEvent } from "../tasks/task.ts";
+import { alignTable, truncate } from "../metrics/textTable.ts";
+import type { BackboneEntry, RankingEntry, TaskEvent, TrialEntry } from "../tasks/task.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
 export interface Sinks {
@@ -10,6 +10,8 @@ export interface Sinks {
 }
 
 const rankingColumns = 30;
+const trialsShown = 15;
+const valueColumns = 24;
 
 /** Draws a task's events for a person: bars on a terminal, plain lines elsewhere. */
 export class Terminal {
@@ -59,6 +61,9 @@ export class Terminal {
       case "ranking":
         this.close();
         return this.#result(formatRanking(event.entries));
+      case "trials":
+        this.close();
+        return this.#result(formatTrials(event.entries));
     }
   }
 
@@ -165,9 +170,31 @@ function formatRanking(entries: readonly RankingEntry[]): string {
   return alignTable([titles, ...rows]);
 }
 
+/** The best trials, a column for each option that was searched, and the first trial wherever it stands: it is what training does without a search. */
+function formatTrials(entries: readonly TrialEntry[]): string {
+  const options = [...new Set(entries.flatMap(({ values }) => Object.keys(values)))];
+  const ranked = entries.map((entry, i) => ({ ...entry, rank: i + 1 }));
+  const rows = ranked
+    .filter(({ rank, trial }) => rank <= trialsShown || trial === 1)
+    .map(({ rank, trial, values, epochs, accuracy, interval, seconds, isFinished }) => [
+      String(rank),
+      String(trial),
+      ...options.map((name) => truncate(String(values[name] ?? (trial === 1 ? "as it was" : "–")), valueColumns)),
+      epochs === undefined ? "solved" : `${epochs}${isFinished ? "" : " dropped"}`,
+      (100 * accuracy).toFixed(1),
+      interval.map((end) => (100 * end).toFixed(1)).join("–"),
+      duration(seconds, 1),
+    ]);
+  const titles = ["rank", "trial", ...options, "epochs", "right %", "95 % interval", "time"];
+  const hidden = entries.length - rows.length;
+  const more = hidden > 0 ? `\n… and ${hidden} more` : "";
+  return `\n${alignTable([titles, ...rows])}${more}\n`;
+}
+
 /** `45 s`, `3 min 20 s`, `2 h 5 min`. */
-function duration(seconds: number): string {
+function duration(seconds: number, digits = 0): string {
   const whole = Math.round(seconds);
+  if (seconds < 10) return `${seconds.toFixed(digits)} s`;
   if (whole < 60) return `${whole} s`;
   const minutes = Math.floor(whole / 60);
   return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

@@ -60,21 +60,22 @@ export async function minimise(
 
 /** Minus the inverse Hessian, as the pairs suggest it, times the gradient (algorithm 7.4). */
 function descentDirection(gradient: Float64Array, pairs: readonly Pair[]): Float64Array {
-  let direction: Float64Array = gradient.map((entry) => -entry);
+  const direction = new Float64Array(gradient.length);
+  addTo(direction, -1, gradient);
   const alphas: number[] = [];
   for (const { step, change, rho } of [...pairs].reverse()) {
     const alpha = rho * dot(step, direction);
     alphas.push(alpha);
-    direction = combined(direction, -alpha, change);
+    addTo(direction, -alpha, change);
   }
   const last = pairs.at(-1);
   if (last !== undefined) {
     const scale = 1 / (last.rho * dot(last.change, last.change));
-    direction = direction.map((entry) => entry * scale);
+    for (let i = 0; i < direction.length; i++) direction[i] = (direction[i] ?? 0) * scale;
   }
   for (const { step, change, rho } of pairs) {
     const beta = rho * dot(change, direction);
-    direction = combined(direction, (alphas.pop() ?? 0) - beta, step);
+    addTo(direction, (alphas.pop() ?? 0) - beta, step);
   }
   return direction;
 }
@@ -105,7 +106,14 @@ async function searchLine(
 }
 
 function combined(a: Float64Array, factor: number, b: Float64Array): Float64Array {
-  return a.map((entry, i) => entry + factor * (b[i] ?? 0));
+  const sum = a.slice();
+  addTo(sum, factor, b);
+  return sum;
+}
+
+/** a += factor · b. A plain loop, as all here: with closures these sums took as long as the function itself. */
+function addTo(a: Float64Array, factor: number, b: Float64Array): void {
+  for (let i = 0; i < a.length; i++) a[i] = (a[i] ?? 0) + factor * (b[i] ?? 0);
 }
 
 function dot(a: Float64Array, b: Float64Array): number {

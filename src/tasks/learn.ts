@@ -100,7 +100,8 @@ export async function* initialWeights({
   return new Map(typeof initial === "function" ? yield* initial() : initial);
 }
 
-async function storedProgress(plan: FitPlan, checkpoint: string, { store }: Platform) {
+/** What a checkpoint says, where there is one. */
+export async function storedProgress(plan: FitPlan, checkpoint: string, { store }: Platform) {
   if ((await store.info(checkpoint)) === undefined) return undefined;
   return decodeCheckpoint(await store.read(checkpoint), checkpoint, plan.callbacks);
 }

@@ -6,8 +6,20 @@ import { lrFind } from "./lrFind.ts";
 import { predict } from "./predict.ts";
 import { preview } from "./preview.ts";
 import { rank } from "./rank.ts";
+import { search } from "./search.ts";
 import type { Task } from "./task.ts";
 import { train } from "./train.ts";
 
 /** Everything Graft does for a user: the one list from which commands, routes and forms come. */
-export const tasks: readonly Task[] = [train, crossValidate, evaluate, predict, preview, lrFind, rank, backbones, demo];
+export const tasks: readonly Task[] = [
+  train,
+  search,
+  crossValidate,
+  evaluate,
+  predict,
+  preview,
+  lrFind,
+  rank,
+  backbones,
+  demo,
+];

@@ -31,6 +31,21 @@ export interface RankingEntry {
   readonly seconds: number;
 }
 
+/** One setting that a search tried. */
+export interface TrialEntry {
+  readonly trial: number;
+  /** The options that it does not leave as they were. */
+  readonly values: Readonly<Record<string, string | number>>;
+  /** Of its training; nothing for a head that is solved. */
+  readonly epochs: number | undefined;
+  /** On the validation images, with its 95 % interval. */
+  readonly accuracy: number;
+  readonly interval: readonly [low: number, high: number];
+  readonly seconds: number;
+  /** False where it dropped out of successive halving. */
+  readonly isFinished: boolean;
+}
+
 /** What a task reports while it runs: plain data that a terminal draws, `--json` prints and a server streams. */
 export type TaskEvent =
   | FitEvent
@@ -47,6 +62,8 @@ export type TaskEvent =
   | { readonly type: "backbones"; readonly entries: readonly BackboneEntry[] }
   /** The best first. */
   | { readonly type: "ranking"; readonly entries: readonly RankingEntry[] }
+  /** The best first. */
+  | { readonly type: "trials"; readonly entries: readonly TrialEntry[] }
   | {
       readonly type: "report";
       readonly title: string;

@@ -54,6 +54,14 @@ export const trainSchema = z.object({
     .describe(
       "what learns from frozen features: linear is solved to its optimum, mlp has a hidden layer, prototype takes the nearest class mean (for a handful of images a class), cosine learns on from those means, knn asks the most alike training images",
     ),
+  penalty: z
+    .number()
+    .gt(0)
+    .max(1000)
+    .optional()
+    .describe(
+      "for the linear head: λ of λ/2·‖kernel‖² on standardised features, such as 0.01 (default: chosen by cross-validation on the training images)",
+    ),
   shots: z
     .number()
     .int()

@@ -8,6 +8,7 @@ import type { Preparation } from "../image/prepare.ts";
 import { optimizers } from "../optim/optimizers.ts";
 import type { Platform } from "../platform/platform.ts";
 import { distil } from "../transfer/distil.ts";
+import type { FeatureCache } from "../transfer/featureCache.ts";
 import { featureExtraction } from "../transfer/featureExtraction.ts";
 import { fineTune } from "../transfer/fineTune.ts";
 import { scratch } from "../transfer/scratch.ts";
@@ -32,6 +33,8 @@ export interface Job {
   readonly preparation: Preparation;
   readonly classWeights: readonly number[] | undefined;
   readonly backbone: Backbone | undefined;
+  /** Shared by many trainings; without, each opens its own. */
+  readonly features?: FeatureCache;
 }
 
 /** What a strategy learns with. */
@@ -42,7 +45,7 @@ export interface Settings {
   readonly augment: string;
 }
 
-const smallMoves = "rotationRange=10,widthShiftRange=0.1,heightShiftRange=0.1,zoomRange=0.15";
+export const smallMoves = "rotationRange=10,widthShiftRange=0.1,heightShiftRange=0.1,zoomRange=0.15";
 
 const defaults: Record<StrategyName, Omit<Settings, "strategy">> = {
   "feature-extraction": { epochs: 30, learningRate: 1e-3, augment: "none" },
@@ -69,9 +72,17 @@ export function settingsOf({ epochs, learningRate, augment, backbone }: TrainInp
 /** The strategy that is asked for, or that fits best. Throws `usage` where it does not fit the backbone or other options. */
 export function strategyOf(input: TrainInput): StrategyName | "auto" {
   const strategy = fitting(input);
+  if (input.penalty !== undefined && !solvesLinearHead(input, strategy)) {
+    throw new GraftError("usage", "--penalty is for the linear head on a backbone's features. Leave it out.");
+  }
   const mixes = input.mixup > 0 ? "--mixup" : input.cutmix > 0 ? "--cutmix" : undefined;
   if (mixes === undefined || strategy === "auto" || strategy === "fine-tune" || strategy === "scratch") return strategy;
   throw new GraftError("usage", `${mixes} is for --strategy fine-tune and scratch, not ${strategy}. Leave it out.`);
+}
+
+/** Fine-tuning begins at a linear head, whatever `--head` says. */
+function solvesLinearHead({ backbone, head }: TrainInput, strategy: StrategyName | "auto"): boolean {
+  return backbone !== undefined && (head === "linear" || strategy === "fine-tune" || strategy === "distil");
 }
 
 function fitting({ strategy, backbone, teacher }: TrainInput): StrategyName | "auto" {
@@ -101,7 +112,7 @@ export async function* planOf(
   settings: Settings,
   solvedHead?: Weights,
 ): AsyncGenerator<TaskEvent, TransferPlan> {
-  const { input, images, split, classWeights, platform, signal, backbone } = job;
+  const { input, images, split, classWeights, platform, signal, backbone, features } = job;
   const { strategy, learningRate } = settings;
   const { seed, averageDecay } = input;
   const averaged = averageDecay === undefined ? {} : { averageDecay };
@@ -111,7 +122,7 @@ export async function* planOf(
   const { mixup, cutmix } = input;
   const mixing = { mixup, cutmix };
   const common = { images, split, classes, classWeights, augmentation, mixing, platform, signal };
-  const transfer = { ...common, optimizer, learningRate, seed };
+  const transfer = { ...common, optimizer, learningRate, seed, penalty: input.penalty, features };
   const tuning = { stages: input.stages, l2sp: input.l2sp, parameters: input.parameters };
   switch (strategy) {
     case "scratch":

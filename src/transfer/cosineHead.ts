@@ -76,7 +76,7 @@ export async function classMeans(data: TrainingData, classes: number): Promise<W
 
 function lengthOf(vector: Float32Array | Float64Array): number {
   let squares = 0;
-  for (const entry of vector) squares += entry * entry;
+  for (let k = 0; k < vector.length; k++) squares += (vector[k] ?? 0) ** 2;
   return Math.sqrt(squares);
 }
 

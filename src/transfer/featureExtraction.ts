@@ -10,7 +10,7 @@ export async function* featureExtraction(
   head: HeadName,
 ): AsyncGenerator<StrategyEvent, TransferPlan> {
   const { backbone, images, split, augmentation, platform, seed, signal } = job;
-  const features = await FeatureCache.open(backbone, images, platform);
+  const features = job.features ?? (await FeatureCache.open(backbone, images, platform));
   const isAugmented = !isIdentity(augmentation);
   if (isAugmented) {
     yield { type: "note", text: `augmentation: ${drawsPerImage} variants of each image, whose features are kept` };
@@ -24,5 +24,10 @@ export async function* featureExtraction(
   const learned = data(split.train, true);
   const { note, ...made } = await heads[head](job, isAugmented ? allDraws(learned) : learned);
   if (note !== undefined) yield { type: "note", text: note };
-  return { ...made, backbone, data, dispose: () => features.dispose() };
+  return {
+    ...made,
+    backbone,
+    data,
+    dispose: async () => (job.features === undefined ? features.dispose() : undefined),
+  };
 }

@@ -122,7 +122,8 @@ export class FullBatchLoss {
     let offset = 0;
     for (const { path, value } of this.#network.parameters.list) {
       const size = sizeOfShape(value.staticShape);
-      const values = Float32Array.from(point.subarray(offset, offset + size));
+      // Not `from`, which asks an iterator for every number.
+      const values = new Float32Array(point.subarray(offset, offset + size));
       tensors.set(path, Tensor.of("float32", value.staticShape, values));
       offset += size;
     }

@@ -92,16 +92,17 @@ function bySteps(network: Network, job: BackboneJob, rateFactor = 1): HeadPlan["
 
 /** The linear head at its optimum, and in words how it was found. */
 export async function* solved(job: BackboneJob, data: TrainingData): AsyncGenerator<StrategyEvent, LinearHead> {
-  const { images, split, classes, classWeights, platform, seed, signal } = job;
+  const { images, split, classes, classWeights, penalty, platform, seed, signal } = job;
   const ofImages = foldsOf(images.samples, split.train, { count: foldCount, seed });
   const folds = Int32Array.from({ length: data.count }, (_, row) => ofImages[row % ofImages.length] ?? -1);
   const startMs = platform.nowMs();
-  const head = await solveLinearHead(data, { classes, folds, classWeights, signal }, platform.engine);
+  const head = await solveLinearHead(data, { classes, folds, classWeights, penalty, signal }, platform.engine);
   const seconds = ((platform.nowMs() - startMs) / 1000).toFixed(1);
-  const best = head.trials.find(({ penalty }) => penalty === head.penalty);
+  const best = head.trials.find((trial) => trial.penalty === head.penalty);
+  const unmeasured = penalty === undefined ? "too few images to cross-validate" : "as asked for";
   const measured =
     best === undefined
-      ? "too few images to cross-validate"
+      ? unmeasured
       : `${(100 * best.accuracy).toFixed(1)} % in ${foldCount}-fold cross-validation on ${split.train.length} training images`;
   yield {
     type: "note",

@@ -74,6 +74,19 @@ describe("the linear head", () => {
     expect(head.trials.at(-1)?.loss).toBeGreaterThan(best);
   });
 
+  it("takes a given penalty: between two of the path, the kernel's length lies between theirs", async () => {
+    const data = clouds(60, 1.2);
+    const folds = new Int32Array(60).fill(-1);
+    const lengthAt = async (penalty: number) => {
+      const head = await solveLinearHead(data, { classes: 3, folds, classWeights: undefined, penalty }, engine);
+      expect(head).toMatchObject({ penalty, trials: [] });
+      return Math.hypot(...head.kernel.floats);
+    };
+    const lengths = [await lengthAt(1), await lengthAt(0.2), await lengthAt(0.01)];
+    expect(lengths).toEqual([...lengths].sort((a, b) => a - b));
+    expect(lengths[0]).toBeLessThan(0.9 * (lengths[2] ?? 0));
+  });
+
   it("weighs classes as it is told", async () => {
     const data = clouds(60, 1.5);
     const folds = new Int32Array(60).fill(-1);

@@ -11,7 +11,7 @@ import { measureStandardisation, type Standardisation, standardised } from "./st
 
 /** Strengths of the penalty that are tried, strongest first: each solution is the start of the next. */
 const penalties = Array.from({ length: 13 }, (_, i) => 10 ** (1 - i / 2));
-/** Of folds, which choose between powers of ten; and of the solution itself. */
+/** Of folds, which choose between powers of ten; and of the solution itself, which is reached with half as many evaluations without the path. */
 const roughTolerance = 1e-3;
 const gradientTolerance = 1e-5;
 const maxIterations = 300;
@@ -41,6 +41,8 @@ export interface LinearHeadOptions {
   /** The fold of each row in cross-validation; −1 for rows that every fold learns from. */
   readonly folds: Int32Array;
   readonly classWeights: readonly number[] | undefined;
+  /** Default: the one that cross-validation chooses. */
+  readonly penalty?: number | undefined;
   /** Called after each strength of the penalty. */
   readonly onTrial?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -48,7 +50,7 @@ export interface LinearHeadOptions {
 
 /**
  * Multinomial logistic regression on features [N, width], solved to its optimum by L-BFGS: the mean cross-entropy plus λ/2·‖kernel‖² on
- * standardised features. λ is the one with the least cross-validated loss.
+ * standardised features. λ is the one with the least cross-validated loss, unless it is given.
  */
 export async function solveLinearHead(
   data: TrainingData,
@@ -69,15 +71,13 @@ export async function solveLinearHead(
   try {
     const weights = Float64Array.from(labels, (label) => options.classWeights?.[label] ?? 1);
     const problem = { objective, weights, penalised: objective.size - classes, signal: options.signal };
-    const trials = await crossValidate(problem, labels, options);
+    const trials = options.penalty === undefined ? await crossValidate(problem, labels, options) : [];
     const best = trials.reduce((a, b) => (b.loss < a.loss ? b : a), { penalty: 1e-2, loss: Infinity, accuracy: 0 });
-    let solution = { point: new Float64Array(objective.size) as Float64Array, iterations: 0 };
-    for (const penalty of penalties.filter((one) => one >= best.penalty)) {
-      const tolerance = penalty === best.penalty ? gradientTolerance : roughTolerance;
-      solution = await solve(problem, weights, penalty, solution.point, tolerance);
-    }
-    const { kernel, bias } = unstandardised(solution.point, scaling, classes);
-    return { kernel, bias, penalty: best.penalty, trials, iterations: solution.iterations };
+    const chosen = options.penalty ?? best.penalty;
+    const start = new Float64Array(objective.size);
+    const { point, iterations } = await solve(problem, weights, chosen, start, gradientTolerance);
+    const { kernel, bias } = unstandardised(point, scaling, classes);
+    return { kernel, bias, penalty: chosen, trials, iterations };
   } finally {
     await objective.dispose();
   }
@@ -99,17 +99,21 @@ async function solve(
   tolerance: number,
 ) {
   const total = weights.reduce((a, b) => a + b, 0);
+  const penalise = (point: Float64Array, sum: number, gradient: Float64Array) => {
+    let squares = 0;
+    for (let i = 0; i < gradient.length; i++) {
+      const entry = i < penalised ? (point[i] ?? 0) : 0;
+      squares += entry * entry;
+      gradient[i] = (gradient[i] ?? 0) / total + penalty * entry;
+    }
+    return { value: sum / total + (penalty / 2) * squares, gradient };
+  };
   return minimise(
     async (point) => {
       if (signal?.aborted) throw new GraftError("interrupted", "stopped while the head was being solved.");
       const { sum, gradient } = await objective.evaluate(point, weights);
       if (point === start && !Number.isFinite(sum)) throw notFinite();
-      const kernel = point.subarray(0, penalised);
-      const squares = kernel.reduce((all, entry) => all + entry * entry, 0);
-      return {
-        value: sum / total + (penalty / 2) * squares,
-        gradient: gradient.map((entry, i) => entry / total + penalty * (kernel[i] ?? 0)),
-      };
+      return penalise(point, sum, gradient);
     },
     start,
     { gradientTolerance: tolerance, maxIterations },

@@ -11,6 +11,7 @@ import type { Platform } from "../platform/platform.ts";
 import type { TrainingData } from "../train/data.ts";
 import type { FitEvent } from "../train/fit.ts";
 import type { Recipe } from "../train/step.ts";
+import type { FeatureCache } from "./featureCache.ts";
 import type { Mixing } from "./mixing.ts";
 
 /** Ways to make a classifier out of a data set, by the help of a pretrained network or without. */
@@ -20,6 +21,8 @@ export type StrategyName = (typeof strategyNames)[number];
 /** Classifiers on frozen features. */
 export const headNames = ["linear", "mlp", "prototype", "cosine", "knn"] as const;
 export type HeadName = (typeof headNames)[number];
+/** Those that learn by steps; the others are solved. */
+export const steppedHeads: readonly HeadName[] = ["mlp", "cosine"];
 
 export type StrategyEvent =
   | FitEvent
@@ -46,6 +49,10 @@ export interface TransferJob {
 /** A job with a pretrained network. */
 export interface BackboneJob extends TransferJob {
   readonly backbone: Backbone;
+  /** Of the linear head; without, cross-validation chooses it. */
+  readonly penalty?: number | undefined;
+  /** Where its features lie; opened and disposed of by whoever carries out many jobs. Default: the job's own. */
+  readonly features?: FeatureCache | undefined;
 }
 
 /** Values by parameter path. */
