@@ -1,4 +1,5 @@
 import { SingleBar } from "cli-progress";
+import { formatFindings } from "../doctor/finding.ts";
 import { formatConfusion, formatReport } from "../metrics/report.ts";
 import { alignTable, truncate } from "../metrics/textTable.ts";
 import type { BackboneEntry, RankingEntry, TaskEvent, TrialEntry } from "../tasks/task.ts";
@@ -64,6 +65,9 @@ export class Terminal {
       case "trials":
         this.close();
         return this.#result(formatTrials(event.entries));
+      case "finding":
+        this.close();
+        return this.#result(`\n${formatFindings([event])}`);
     }
   }
 
@@ -123,6 +127,7 @@ export class Terminal {
 const phaseNames: Readonly<Record<string, string>> = {
   images: "reading",
   features: "features",
+  compare: "comparing",
   evaluate: "measuring",
   download: "downloading",
 };

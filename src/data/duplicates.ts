@@ -11,18 +11,23 @@ export interface DuplicateGroup {
 
 /** All groups of samples whose content keys are equal, in the order of their first member. */
 export function findDuplicates(samples: readonly Sample[], keys: readonly string[]): readonly DuplicateGroup[] {
-  const byKey = new Map<string, Sample[]>();
-  samples.forEach((sample, i) => {
-    const key = keys[i] ?? "";
-    const group = byKey.get(key);
-    if (group === undefined) byKey.set(key, [sample]);
-    else group.push(sample);
-  });
-  return [...byKey.values()]
-    .filter((group) => group.length > 1)
-    .map((group) => ({
+  return placesOfCopies(keys).map((places) => {
+    const group = places.flatMap((place) => samples[place] ?? []);
+    return {
       ids: group.map(({ id }) => id),
       conflicting: new Set(group.map(({ label }) => label)).size > 1,
       leaking: new Set(group.map(({ split }) => split)).size > 1,
-    }));
+    };
+  });
+}
+
+/** The places of equal keys, in groups of two and more, in the order of their first member. */
+export function placesOfCopies(keys: readonly string[]): readonly (readonly number[])[] {
+  const byKey = new Map<string, number[]>();
+  keys.forEach((key, place) => {
+    const group = byKey.get(key);
+    if (group === undefined) byKey.set(key, [place]);
+    else group.push(place);
+  });
+  return [...byKey.values()].filter((group) => group.length > 1);
 }

@@ -64,3 +64,12 @@ function sameFiles(groups: readonly { readonly ids: readonly string[] }[]): stri
   const shown = groups.slice(0, 5).map(({ ids }) => ids.map((id) => `"${id}"`).join(" = "));
   return [...shown, ...(groups.length > 5 ? [`and ${groups.length - 5} more`] : [])].join(", ");
 }
+
+/** The same work without its warnings, for who tells what is wrong in another way or has told it already. */
+export async function* withoutWarnings<T>(events: AsyncGenerator<TaskEvent, T>): AsyncGenerator<TaskEvent, T> {
+  for (;;) {
+    const next = await events.next();
+    if (next.done) return next.value;
+    if (next.value.type !== "warning") yield next.value;
+  }
+}

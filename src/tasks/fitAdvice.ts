@@ -1,5 +1,5 @@
 import { isIdentity } from "../image/augmentation.ts";
-import { type Diagnosis, diagnoseCurves } from "../train/diagnoseCurves.ts";
+import { type Diagnosis, diagnoseCurves, type Validated } from "../train/diagnoseCurves.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import type { Learned } from "./learn.ts";
 import type { Job } from "./trainPlan.ts";
@@ -13,13 +13,17 @@ export interface FitAdvice {
 
 /** Nothing where the curves do not tell. */
 export function fitAdvice(job: Job, learned: Learned): FitAdvice | undefined {
-  const { split, images, labels } = job;
-  const counts = labels.map((_, label) => split.validation.filter((i) => images.samples[i]?.label === label).length);
-  const count = split.validation.length;
-  const diagnosis = diagnoseCurves(learned.history, { count, majority: Math.max(0, ...counts) / Math.max(1, count) });
+  const diagnosis = diagnoseCurves(learned.history, validatedBy(job));
   if (diagnosis === undefined) return undefined;
   const remedies = remediesFor(diagnosis, job, learned);
   return { diagnosis, text: told(diagnosis, remedies), remedies };
+}
+
+/** What the job validates on. */
+export function validatedBy({ split, images, labels }: Job): Validated {
+  const counts = labels.map((_, label) => split.validation.filter((i) => images.samples[i]?.label === label).length);
+  const count = split.validation.length;
+  return { count, majority: Math.max(0, ...counts) / Math.max(1, count) };
 }
 
 function told(diagnosis: Diagnosis, remedies: readonly string[]): string {

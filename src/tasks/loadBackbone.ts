@@ -37,15 +37,11 @@ export async function* loadBackbone(
   const card = (await cardOfFile(path, special, platform)) ?? general;
   const network = named(wanted, card);
   const tensors = await openWeights(path, platform.store);
-  if (card === undefined) {
-    yield {
-      type: "warning",
-      text: `"${path}" does not say how its images were normalised; assuming ${usual(network)}.`,
-    };
-  }
+  const assumed = `"${path}" does not say how its images were normalised; assuming ${usual(network)}.`;
   const fileName = platform.store.baseName(path);
   try {
-    return namedBackbone(network, { tensors, fileName, card: card ?? plainCard(network) }, size);
+    const loaded = namedBackbone(network, { tensors, fileName, card: card ?? plainCard(network) }, size);
+    return card === undefined ? { ...loaded, warnings: [assumed] } : loaded;
   } catch (error) {
     const known = error instanceof GraftError ? await cardOfFile(path, cards, platform) : undefined;
     if (known === undefined || known === card) throw error;

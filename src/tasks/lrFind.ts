@@ -1,11 +1,9 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { alignTable } from "../metrics/textTable.ts";
-import { fit } from "../train/fit.ts";
-import { RateCurve, type RatePoint, sweepSchedule } from "../train/learningRateFinder.ts";
-import { TrainingState } from "../train/state.ts";
-import { initialWeights, stepsOf } from "./learn.ts";
+import type { RateCurve, RatePoint } from "../train/learningRateFinder.ts";
 import { openJob } from "./openJob.ts";
+import { sweepRates } from "./sweepRates.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 import { trainSchema } from "./trainInput.ts";
 import { planOf, settingsOf, strategyOf } from "./trainPlan.ts";
@@ -52,32 +50,12 @@ export const lrFind: Task = defineTask({
     const settings = settingsOf(asked, strategy);
     const plan = yield* planOf(job, settings);
     try {
-      const { learning } = plan;
-      if (learning === undefined) {
+      const curve = yield* sweepRates(job, { plan, settings }, { from, to, steps });
+      if (curve === undefined) {
         throw new GraftError(
           "usage",
           `lr-find: the head "${asked.head}" is solved, not learned by steps: it has no learning rate.`,
         );
-      }
-      const stepsAnEpoch = Math.ceil(job.split.train.length / asked.batchSize);
-      const whole = stepsOf(job, plan, learning, { ...settings, epochs: Math.ceil(steps / stepsAnEpoch) });
-      const base = learning.recipe.optimizer.learningRate;
-      const schedule = sweepSchedule(from, to, steps, base);
-      const sweep = { ...whole, schedule, validation: undefined, callbacks: [] };
-      const curve = new RateCurve();
-      const state = new TrainingState(yield* initialWeights(plan));
-      const means = { engine: platform.engine, nowMs: () => platform.nowMs(), signal };
-      try {
-        for await (const event of fit(sweep, state, means)) {
-          if (event.type === "interrupted") throw new GraftError("interrupted", "stopped; nothing was changed.");
-          if (event.type !== "step") continue;
-          const done = curve.points.length + 1;
-          yield { type: "progress", phase: "lr-find", unit: "steps", done, total: steps };
-          if (curve.add(base * schedule(done - 1, steps), event.loss) || done === steps) break;
-        }
-      } catch (error) {
-        // What the sweep is after: a rate that is too high.
-        if (!(error instanceof GraftError) || error.code !== "diverged") throw error;
       }
       yield* told(curve);
       if (out === undefined) return;

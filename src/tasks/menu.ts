@@ -1,6 +1,7 @@
 import { backbones } from "./backbones.ts";
 import { crossValidate } from "./crossValidate.ts";
 import { demo } from "./demo.ts";
+import { doctor } from "./doctor.ts";
 import { evaluate } from "./evaluate.ts";
 import { lrFind } from "./lrFind.ts";
 import { predict } from "./predict.ts";
@@ -18,6 +19,7 @@ export const tasks: readonly Task[] = [
   evaluate,
   predict,
   preview,
+  doctor,
   lrFind,
   rank,
   backbones,

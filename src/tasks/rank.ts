@@ -9,7 +9,7 @@ import type { Platform } from "../platform/platform.ts";
 import { FeatureCache } from "../transfer/featureCache.ts";
 import { surveyNeighbours } from "../transfer/nearestNeighbours.ts";
 import { transferability } from "../transfer/transferability.ts";
-import { openData, prepareData } from "./dataset.ts";
+import { openData, prepareData, withoutWarnings } from "./dataset.ts";
 import { loadBackbone } from "./loadBackbone.ts";
 import { defineTask, type RankingEntry, type Task, type TaskEvent } from "./task.ts";
 import { trainSchema } from "./trainInput.ts";
@@ -85,14 +85,6 @@ async function cachedNames({ fetcher }: Platform): Promise<readonly string[]> {
     "usage",
     "rank: no weights are in the cache yet. Name ONNX files after the data set, or bring some: graft backbones pull resnet18",
   );
-}
-
-async function* withoutWarnings<T>(events: AsyncGenerator<TaskEvent, T>): AsyncGenerator<TaskEvent, T> {
-  for (;;) {
-    const next = await events.next();
-    if (next.done) return next.value;
-    if (next.value.type !== "warning") yield next.value;
-  }
 }
 
 interface Circumstances {

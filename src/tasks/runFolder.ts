@@ -1,7 +1,9 @@
+import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { EpochLog } from "../train/progress.ts";
 
+const epochLog = z.object({ epoch: z.number() }).catchall(z.number());
 const encoder = new TextEncoder();
 
 /** A folder of one training run: what is written there and under which names. */
@@ -59,6 +61,18 @@ export class RunFolder {
       return JSON.parse(new TextDecoder().decode(await this.#platform.store.read(path)));
     } catch {
       throw new GraftError("input", `"${path}" is not JSON: it was changed or damaged.`);
+    }
+  }
+
+  /** The epochs in `history.jsonl`; none where nothing was saved yet. Throws `input` when it is damaged. */
+  async readHistory(): Promise<readonly EpochLog[]> {
+    const path = this.file("history.jsonl");
+    if ((await this.#platform.store.info(path)) === undefined) return [];
+    const lines = new TextDecoder().decode(await this.#platform.store.read(path)).split("\n");
+    try {
+      return lines.filter((line) => line !== "").map((line) => epochLog.parse(JSON.parse(line)));
+    } catch {
+      throw new GraftError("input", `"${path}" is not a history as training writes it: it was changed or damaged.`);
     }
   }
 

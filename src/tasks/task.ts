@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { didYouMean, GraftError } from "../base/errors.ts";
+import type { Finding } from "../doctor/finding.ts";
 import type { ClassificationReport } from "../metrics/classification.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
@@ -75,6 +76,7 @@ export type TaskEvent =
       readonly file: string;
       readonly classes: readonly { readonly label: string; readonly probability: number }[];
     }
+  | ({ readonly type: "finding" } & Finding)
   | { readonly type: "artefact"; readonly kind: string; readonly path: string };
 
 /** The unit that a user sees: one schema from which flags, help, validation and documentation come. */
