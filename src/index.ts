@@ -30,6 +30,8 @@ export { architectures } from "./backbones/architectures.ts";
 export { backbone } from "./backbones/backbone.ts";
 export { GraftError } from "./base/errors.ts";
 export { Tensor } from "./base/tensor.ts";
+export { type DiagnoseOptions, diagnose } from "./doctor/diagnose.ts";
+export { type Finding, formatFindings } from "./doctor/finding.ts";
 export type { Value } from "./graph/value.ts";
 export { conv2d, depthwiseConv2d } from "./nn/convolutionLayers.ts";
 export { activate, dense, dropout, flatten } from "./nn/denseLayers.ts";

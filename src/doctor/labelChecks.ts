@@ -18,6 +18,8 @@ const strongImbalance = 10;
 const fewImages = 10;
 /** With fewer validation images a standard error of accuracy at 90 % is over 3 points. */
 const smallValidation = 100;
+/** A difference of shares below this is of no consequence. */
+const leastDistance = 0.15;
 /** A class with this share of the images makes any accuracy look good. */
 const notableMajority = 0.6;
 
@@ -37,6 +39,25 @@ const missingClass = defineCheck("missing-class", {
       ...(unvalidated.length > 0 ? [`classes to train on but not to validate on: ${quoted(unvalidated)}`] : []),
     ].join("; "),
   why: "Validation then measures another task than the one learned; it happens when sorted data are cut at the end.",
+  advice: "shuffle before cutting, or let Graft split: stratified by class, --validation 0.2",
+});
+
+/** Validation that was not drawn from the same pot. */
+const otherDistribution = defineCheck("unshuffled-validation", {
+  find({ train, validation = [] }: LabelFacts) {
+    const [trained, held] = [sum(train), sum(validation)];
+    if (trained === 0 || held === 0) return undefined;
+    const shares = train.map((count, i) => Math.abs(count / trained - (validation[i] ?? 0) / held));
+    // Total variation, and what chance gives it: Σ√(2pq/(πn))/2 for shares p of n drawn.
+    const distance = sum(shares) / 2;
+    const byChance = sum(train.map((count) => spread(count / trained) / Math.sqrt(held))) / 2;
+    const isMissing = train.some((count, i) => (count === 0) !== ((validation[i] ?? 0) === 0));
+    return isMissing || distance < Math.max(leastDistance, 3 * byChance) ? undefined : { distance, byChance };
+  },
+  severity: "warning",
+  found: ({ distance, byChance }) =>
+    `the shares of the classes differ between training and validation by ${percent(distance)} in all, where drawing at random gives about ${percent(byChance)}`,
+  why: "Validation that was cut off instead of drawn measures another mixture than the one learned.",
   advice: "shuffle before cutting, or let Graft split: stratified by class, --validation 0.2",
 });
 
@@ -75,7 +96,7 @@ const fewTrainingImages = defineCheck("few-images", {
 /** What always naming the most frequent class reaches. */
 const majorityBaseline = defineCheck("majority-baseline", {
   find({ labels, train, validation = train }: LabelFacts) {
-    const total = validation.reduce((sum, count) => sum + count, 0);
+    const total = sum(validation);
     const most = Math.max(...validation);
     if (total === 0 || most / total < notableMajority || most === total) return undefined;
     return { label: labels[validation.indexOf(most)] ?? "", share: most / total };
@@ -89,7 +110,7 @@ const majorityBaseline = defineCheck("majority-baseline", {
 /** Too few images to tell one model from another. */
 const smallValidationPart = defineCheck("small-validation", {
   find({ validation }: LabelFacts) {
-    const count = validation?.reduce((sum, one) => sum + one, 0) ?? smallValidation;
+    const count = validation === undefined ? smallValidation : sum(validation);
     return count < smallValidation ? { count, standardError: Math.sqrt((0.9 * 0.1) / Math.max(1, count)) } : undefined;
   },
   severity: "hint",
@@ -101,11 +122,21 @@ const smallValidationPart = defineCheck("small-validation", {
 
 export const labelChecks: readonly Check<LabelFacts>[] = [
   missingClass,
+  otherDistribution,
   classImbalance,
   fewTrainingImages,
   majorityBaseline,
   smallValidationPart,
 ];
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}
+
+/** The mean distance of a drawn share from its probability, times √n. */
+function spread(share: number): number {
+  return Math.sqrt((2 * share * (1 - share)) / Math.PI);
+}
 
 function quoted(labels: readonly string[]): string {
   return listed(labels.map((label) => `"${label}"`));

@@ -4,7 +4,7 @@ import type { Layer, SymbolicTensor } from "../nn/layer.ts";
 import type { Loss } from "../nn/loss.ts";
 import { type LossName, losses } from "../nn/losses.ts";
 import { functionalNetwork, type Network, sequentialNetwork } from "../nn/network.ts";
-import type { Parameter } from "../nn/scope.ts";
+import type { Parameter, Statistics } from "../nn/scope.ts";
 import { summary } from "../nn/summary.ts";
 import { type OptimizerName, optimizers } from "../optim/optimizers.ts";
 import type { Optimizer } from "../optim/rule.ts";
@@ -17,6 +17,7 @@ import { type FitEvent, fit } from "./fit.ts";
 import { checkMeasures, type MeasureName } from "./measures.ts";
 import type { EpochLog } from "./progress.ts";
 import { initialTensors, TrainingState } from "./state.ts";
+import type { Recipe } from "./step.ts";
 
 export interface CompileOptions {
   /** An optimiser or its name with default settings. Default rmsprop, as in Keras. */
@@ -35,6 +36,8 @@ export interface FitOptions {
   readonly partSize?: number;
   /** Computes activations again in the backward pass instead of keeping all of them: less memory, more time, the same bits. */
   readonly recompute?: boolean;
+  /** `frozen` keeps the running statistics of batch normalisation, as pretrained layers need them. Default `measured`. */
+  readonly statistics?: Statistics;
   readonly validation?: Data;
   readonly callbacks?: readonly Callback[];
   /** The learning rate over the run, as a multiple of the optimiser's. Default constant. */
@@ -68,8 +71,8 @@ export interface History {
 export class Model {
   readonly name: string;
   readonly network: Network;
+  readonly seed: number;
   readonly #platform: Platform;
-  readonly #seed: number;
   #state: TrainingState;
   #compiled:
     | { readonly optimizer: Optimizer; readonly loss: Loss; readonly measures: readonly MeasureName[] }
@@ -80,8 +83,8 @@ export class Model {
     this.network = network;
     this.name = options.name ?? "sequential";
     this.#platform = platform;
-    this.#seed = options.seed ?? 0;
-    this.#state = new TrainingState(initialTensors(network.parameters, this.#seed));
+    this.seed = options.seed ?? 0;
+    this.#state = new TrainingState(initialTensors(network.parameters, this.seed));
   }
 
   /** Sets loss, optimiser and metrics; forgets the optimiser's memory. */
@@ -112,6 +115,13 @@ export class Model {
     this.#state.restore(weights);
   }
 
+  /** What `fit` would train, and how. */
+  recipe({ recompute = false, statistics = "measured" }: Pick<FitOptions, "recompute" | "statistics"> = {}): Recipe {
+    const { optimizer, loss } = this.#requireCompiled("fit");
+    const trainable = this.network.parameters.trainable.filter(({ path }) => this.#trainable(path));
+    return { network: this.network, loss, optimizer, trainable, recompute, statistics };
+  }
+
   /** The layer table as Keras prints it. */
   summary(): string {
     return summary(this.network, this.name);
@@ -125,16 +135,16 @@ export class Model {
       validation,
       callbacks = [],
       schedule = constantSchedule(),
-      seed = this.#seed,
+      seed = this.seed,
     } = options;
     checkWhole("epochs", epochs);
     checkWhole("batchSize", batchSize);
     if (options.partSize !== undefined) checkWhole("partSize", options.partSize);
-    const { optimizer, loss, measures } = this.#requireCompiled("fit");
-    const trainable = this.network.parameters.trainable.filter(({ path }) => this.#trainable(path));
+    const recipe = this.recipe(options);
+    const { measures } = this.#requireCompiled("fit");
     const run = fit(
       {
-        recipe: { network: this.network, loss, optimizer, trainable, recompute: options.recompute === true },
+        recipe,
         train: this.#data(train),
         validation: validation === undefined ? undefined : this.#data(validation),
         epochs,
