@@ -70,5 +70,5 @@ export {
 } from "./optim/schedules.ts";
 export { earlyStopping, modelCheckpoint, reduceLROnPlateau } from "./train/callbacks.ts";
 export { arrays } from "./train/data.ts";
-export type { FunctionalOptions, History, Model } from "./train/model.ts";
+export type { Data, FitOptions, FunctionalOptions, History, Model } from "./train/model.ts";
 export { hScore, leep, logMe, negativeConditionalEntropy } from "./transfer/transferability.ts";

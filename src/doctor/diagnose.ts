@@ -27,8 +27,8 @@ export async function diagnose(model: Model, train: Data, options: DiagnoseOptio
   if (options.validation !== undefined) parts.push(await partOf("validation", options.validation, inputShape));
   const [trained, held] = parts;
   if (trained === undefined) return [];
-  const facts = modelFactsOf(model, options, trained.facts);
   const labels = labelFactsOf(trained, held, options);
+  const facts = modelFactsOf(model, options, { data: trained.facts, classes: labels?.labels.length });
   const { optimizer } = model.recipe(options);
   const plan = {
     optimizer: optimizer.name,

@@ -89,9 +89,8 @@ const lossRefuses = defineCheck("loss-does-not-fit-the-model", {
 
 /** More or fewer outputs than classes. */
 const headWidth = defineCheck("head-width", {
-  find({ width, loss: { wants }, data: { targets } }: ModelFacts) {
-    if (wants !== "classes" || targets.kind !== "classes") return undefined;
-    const classes = highestOf(targets.labels) + 1;
+  find({ width, classes, loss: { wants }, data: { targets } }: ModelFacts) {
+    if (wants !== "classes" || targets.kind !== "classes" || classes === undefined) return undefined;
     return classes === width || classes < 2 ? undefined : { width, classes };
   },
   severity: ({ width, classes }) => (width < classes ? "serious" : "warning"),

@@ -25,6 +25,8 @@ export interface ModelFacts {
   readonly parameters: ParameterFacts;
   readonly pixels: PixelFacts;
   readonly data: SampleFacts;
+  /** Classes that the labels name, those of the validation included; nothing where they name none. */
+  readonly classes: number | undefined;
 }
 
 export interface LossFacts {
@@ -70,7 +72,11 @@ interface Trained {
 }
 
 /** Gathers the facts. Throws `usage` when the model is not compiled. */
-export function modelFactsOf(model: Model, options: FitOptions, data: SampleFacts): ModelFacts {
+export function modelFactsOf(
+  model: Model,
+  options: FitOptions,
+  { data, classes }: Pick<ModelFacts, "data" | "classes">,
+): ModelFacts {
   const recipe = model.recipe(options);
   const { network } = recipe;
   const trained = { recipe, fresh: freshLayers(model) };
@@ -85,6 +91,7 @@ export function modelFactsOf(model: Model, options: FitOptions, data: SampleFact
     parameters: parameterFacts(trained),
     pixels: pixelFacts(trained, data),
     data,
+    classes,
   };
 }
 

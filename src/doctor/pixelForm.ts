@@ -10,7 +10,7 @@ export const pixelForms = {
   centred: "levels less a mean",
   unit: "0 to 1",
   signed: "−1 to 1",
-  standardised: "less ImageNet's mean, over its deviation",
+  standardised: "standardised, as by ImageNet's mean and deviation",
   flat: "almost one and the same number",
   other: "no usual form of pixels",
 } as const;
