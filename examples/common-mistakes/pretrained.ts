@@ -24,7 +24,11 @@ export async function pretrainedMistakes(weightsPath: string, photos: string): P
     const model = sequential([pretrained.layer, dense(train.classes, { activation: "softmax" })], {
       inputShape: [side, side, 3],
     });
-    model.compile({ optimizer: adam(), loss: "sparseCategoricalCrossentropy", metrics: ["accuracy"] });
+    model.compile({
+      optimizer: adam({ learningRate: 0.01 }),
+      loss: "sparseCategoricalCrossentropy",
+      metrics: ["accuracy"],
+    });
     model.setWeights(pretrained.weights);
     model.setTrainable((path) => path.startsWith("dense"));
     return { model, train: prepared(train), test: prepared(test), options: { epochs: 8 } };
