@@ -21,7 +21,7 @@ async function load(wanted: Pick<TrainInput, "backbone" | "weights" | "size">) {
   const texts: string[] = [];
   for (;;) {
     const { done, value } = await events.next();
-    if (done) return { backbone: value, texts };
+    if (done) return { backbone: value, texts: [...texts, ...(value?.warnings ?? [])] };
     if (value.type === "warning") texts.push(value.text);
   }
 }
