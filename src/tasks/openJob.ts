@@ -1,4 +1,5 @@
 import { type Split, splitSamples, takeShots } from "../data/split.ts";
+import type { Preparation } from "../image/prepare.ts";
 import type { Platform } from "../platform/platform.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { openData, prepareData } from "./dataset.ts";
@@ -36,12 +37,19 @@ export async function* openImages(
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, OpenedJob> {
   parseAugmentation(input.augment ?? "none");
-  const backbone = yield* loadBackbone(input, platform, signal);
-  for (const text of backbone?.warnings ?? []) yield { type: "warning", text };
+  const loaded = yield* loadBackbone(input, platform, signal);
+  for (const text of loaded?.warnings ?? []) yield { type: "warning", text };
   const source = yield* openData(data, platform, input.group);
-  const preparation = backbone?.preparation ?? (await scratchPreparation(source, input.size, platform));
+  const usual = loaded?.preparation ?? (await scratchPreparation(source, input.size, platform));
+  const preparation = cropped(usual, input.cropFraction);
+  const backbone = loaded && { ...loaded, preparation };
   const images = yield* prepareData(source, preparation, platform, { strict: input.strict, signal });
   return { input, platform, signal, source, images, labels: source.labels, preparation, backbone };
+}
+
+/** The same side, of so much of the image. */
+function cropped(usual: Preparation, fraction: number | undefined): Preparation {
+  return fraction === undefined ? usual : { ...usual, resizeTo: Math.round(usual.cropTo / fraction) };
 }
 
 /** With as many training images as were asked for, and the weights that let every class count the same. */

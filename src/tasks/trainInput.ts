@@ -140,6 +140,14 @@ export const trainSchema = z.object({
     .describe(
       "side of the square that the network sees, in pixels (default: the backbone's, or 32 at most 128 from scratch)",
     ),
+  cropFraction: z
+    .number()
+    .min(0.25)
+    .max(1)
+    .optional()
+    .describe(
+      "share of an image's shorter side that the network sees, from the middle (default: as its weights were trained, mostly 0.875; 1 from scratch); 1 where what matters may lie at the border",
+    ),
   seed: z.number().int().min(0).default(0).describe("decides split, order, initial weights, dropout and augmentation"),
   validation: z
     .number()
