@@ -2,12 +2,16 @@ import type { Tensor } from "../base/tensor.ts";
 import { sizeOf } from "../base/tensor.ts";
 import { substitute } from "../graph/substitute.ts";
 import { nodesOf } from "../graph/traverse.ts";
-import { constantOf, type Value } from "../graph/value.ts";
+import { constant, constantOf, type Value } from "../graph/value.ts";
 import type { Layer } from "../nn/layer.ts";
 import { moduleLayer } from "../nn/moduleLayer.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import { straightThrough } from "../ops/quantisation.ts";
+import { type Fitting, fittingWeights } from "../weights/fitting.ts";
 import type { Backbone } from "./onnxBackbone.ts";
+
+/** Below this name lie the parameters of a backbone that is trained. */
+export const backboneName = "backbone";
 
 /** A backbone whose weights are parameters, so that it can be fine-tuned. */
 export interface TrainableBackbone {
@@ -20,10 +24,9 @@ export interface TrainableBackbone {
 }
 
 /** Makes the weights that lie in the backbone's file parameters, named as there, below `name`. */
-export function trainableBackbone(backbone: Backbone, name = "backbone"): TrainableBackbone {
+export function trainableBackbone(backbone: Backbone, name = backboneName): TrainableBackbone {
   const found = weightsOf(backbone.features);
-  const paths = new Map<Value, string>();
-  for (const value of found.keys()) paths.set(value, freshPath(value, new Set(paths.values())));
+  const paths = pathsOf(found.keys());
   const layer = moduleLayer(name, (scope, pixels) => {
     const bound = new Map<Value, Value>([[backbone.input, normalised(pixels, backbone)]]);
     for (const [value, { trainable }] of found) {
@@ -39,6 +42,22 @@ export function trainableBackbone(backbone: Backbone, name = "backbone"): Traina
     weights: new Map([...found].map(([value, { tensor }]) => [pathOf(value), tensor])),
     stages: new Map([...found].map(([value, { positions }]) => [pathOf(value), sizes.indexOf(positions)])),
   };
+}
+
+/** The same network with other values for those of its weights that `find` has, by the paths they would be trained under. */
+export function withWeights(
+  backbone: Backbone,
+  find: (path: string) => Tensor | undefined,
+): { readonly backbone: Backbone; readonly fitting: Fitting } {
+  const paths = pathsOf(weightsOf(backbone.features).keys());
+  const parameters = [...paths].map(([{ staticShape }, path]) => ({ path, shape: staticShape }));
+  const fitting = fittingWeights(parameters, find);
+  const bound = [...paths].flatMap(([value, path]): [Value, Value][] => {
+    const tensor = fitting.taken.get(path);
+    return tensor === undefined ? [] : [[value, constant(tensor, path)]];
+  });
+  const [features] = substitute([backbone.features], new Map(bound));
+  return { backbone: { ...backbone, features }, fitting };
 }
 
 interface Weight {
@@ -65,6 +84,12 @@ function weightsOf(output: Value): ReadonlyMap<Value, Weight> {
     });
   }
   return found;
+}
+
+function pathsOf(values: Iterable<Value>): ReadonlyMap<Value, string> {
+  const paths = new Map<Value, string>();
+  for (const value of values) paths.set(value, freshPath(value, new Set(paths.values())));
+  return paths;
 }
 
 /** The constant's name in the file, or a number where it has none or shares it. */

@@ -43,6 +43,12 @@ export const trainSchema = z.object({
     .max(1)
     .default(0.9)
     .describe("for distil: what the teacher's answers count against the labels, 0 to 1"),
+  init: z
+    .string()
+    .optional()
+    .describe(
+      "run folder or model.onnx of an earlier training whose weights this one begins with, as far as names and shapes fit: those of the small CNN, or of the same --backbone; its image size too, unless --size says otherwise",
+    ),
   budget: z
     .string()
     .regex(/^\d+(\.\d+)?(s|m|h)$/, "expected a number and a unit, such as 90s, 10m or 2h")

@@ -14,6 +14,7 @@ import { fineTune } from "../transfer/fineTune.ts";
 import { scratch } from "../transfer/scratch.ts";
 import type { StrategyName, TransferJob, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { parseAugmentation } from "./augmentOption.ts";
+import { beginAt, type EarlierRun } from "./earlierRun.ts";
 import type { TaskEvent } from "./task.ts";
 import { openTeacher } from "./teacher.ts";
 import type { TrainInput } from "./trainInput.ts";
@@ -32,7 +33,9 @@ export interface Job {
   readonly labels: readonly string[];
   readonly preparation: Preparation;
   readonly classWeights: readonly number[] | undefined;
+  /** With the weights of the earlier run where there is one. */
   readonly backbone: Backbone | undefined;
+  readonly earlier: EarlierRun | undefined;
   /** Shared by many trainings; without, each opens its own. */
   readonly features?: FeatureCache;
 }
@@ -126,13 +129,16 @@ export async function* planOf(
   const tuning = { stages: input.stages, l2sp: input.l2sp, parameters: input.parameters };
   switch (strategy) {
     case "scratch":
-      return scratch(transfer);
+      return yield* beginAt(job.earlier, scratch(transfer), job.labels);
     case "feature-extraction":
       return yield* featureExtraction({ ...transfer, backbone: needed(backbone) }, input.head);
     case "fine-tune":
       return fineTune({ ...transfer, backbone: needed(backbone) }, { ...tuning, solvedHead });
     case "distil": {
-      const student = backbone === undefined ? scratch(transfer) : fineTune({ ...transfer, backbone }, tuning);
+      const student =
+        backbone === undefined
+          ? yield* beginAt(job.earlier, scratch(transfer), job.labels)
+          : fineTune({ ...transfer, backbone }, tuning);
       const teacher = await openTeacher(input.teacher ?? "", job.labels, platform);
       try {
         return yield* distil(transfer, student, teacher, input);

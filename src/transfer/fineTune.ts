@@ -12,7 +12,6 @@ import { classLearning } from "./mixing.ts";
 import { Augmenter, augmented, pixelData } from "./pixelData.ts";
 import type { BackboneJob, StrategyEvent, TransferPlan, Weights } from "./strategy.ts";
 
-const name = "backbone";
 /** The learning rate of a stage over that of the stage after it. */
 const stageDecay = 0.8;
 const labelSmoothing = 0.1;
@@ -46,7 +45,7 @@ export function fineTune(
   const { backbone, images, split, classes, augmentation, seed, platform, signal } = job;
   const { side } = images;
   const { loss, ...targets } = classLearning(job, labelSmoothing);
-  const trainable = trainableBackbone(backbone, name);
+  const trainable = trainableBackbone(backbone);
   const network = sequentialNetwork(
     [trainable.layer, dense(classes, { activation: "softmax", name: "head" })],
     [side, side, 3],
