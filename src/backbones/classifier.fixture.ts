@@ -1,6 +1,6 @@
 import { stream } from "../base/random.ts";
 import { emit } from "../graph/emit.ts";
-import { constantOf, input } from "../graph/value.ts";
+import { constantOf, input, type Value } from "../graph/value.ts";
 import { writeModel } from "../onnx/write.ts";
 import { relu } from "../ops/activations.ts";
 import { conv } from "../ops/convolution.ts";
@@ -10,15 +10,33 @@ import { gemm } from "../ops/products.ts";
 
 /** The ONNX file of a tiny classifier of 16×16 images: convolution, pooling to features, 3 logits. */
 export function tinyClassifier(width = 6): Uint8Array {
-  const random = stream(5, "tiny classifier");
-  const weights = (shape: readonly number[]) =>
-    constantOf(
-      "float32",
-      shape,
-      Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => random.uniform(-1, 1)),
-    );
+  const weights = drawnWeights("tiny classifier", 1);
   const image = input("image", "float32", ["N", 3, 16, 16]);
   const maps = relu(conv(image, weights([width, 3, 3, 3]), weights([width]), { pads: [1, 1, 1, 1] }));
   const logits = gemm(flatten(globalAveragePool(maps)), weights([width, 3]), weights([3]));
   return writeModel(emit({ name: "tiny", inputs: [image], outputs: { logits } }));
+}
+
+/** The same in three stages, whose maps are 16, 8 and 4 pixels wide. */
+export function stagedClassifier(): Uint8Array {
+  const weights = drawnWeights("staged classifier", 0.5);
+  const image = input("image", "float32", ["N", 3, 16, 16]);
+  const pads = [1, 1, 1, 1];
+  const first = relu(conv(image, weights([6, 3, 3, 3]), weights([6]), { pads }));
+  const second = relu(conv(first, weights([8, 6, 3, 3]), weights([8]), { pads, strides: [2, 2] }));
+  const third = relu(conv(second, weights([8, 8, 3, 3]), weights([8]), { pads, strides: [2, 2] }));
+  const logits = gemm(flatten(globalAveragePool(third)), weights([8, 3]), weights([3]));
+  return writeModel(emit({ name: "staged", inputs: [image], outputs: { logits } }));
+}
+
+function drawnWeights(purpose: string, limit: number): (shape: readonly number[]) => Value {
+  const random = stream(5, purpose);
+  return (shape) => {
+    const length = shape.reduce((a, b) => a * b, 1);
+    return constantOf(
+      "float32",
+      shape,
+      Array.from({ length }, () => random.uniform(-limit, limit)),
+    );
+  };
 }

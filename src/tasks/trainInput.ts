@@ -89,6 +89,14 @@ export const trainSchema = z.object({
     .min(0)
     .default(0)
     .describe("how strongly the pretrained weights pull fine-tuning back to them (L2-SP), such as 0.01; 0 not at all"),
+  unfreezeEvery: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "epochs after which fine-tune lets one more stage learn, from the last to the first (default: all learn at once)",
+    ),
   parameters: z
     .enum(tunedParameters)
     .default("all")

@@ -78,6 +78,15 @@ export function strategyOf(input: TrainInput): StrategyName | "auto" {
   if (input.penalty !== undefined && !solvesLinearHead(input, strategy)) {
     throw new GraftError("usage", "--penalty is for the linear head on a backbone's features. Leave it out.");
   }
+  const tunes =
+    strategy === "auto" || strategy === "fine-tune" || (strategy === "distil" && input.backbone !== undefined);
+  const useless = tunes ? undefined : tuningFlagOf(input);
+  if (useless !== undefined) {
+    throw new GraftError(
+      "usage",
+      `${useless} is for fine-tuning a --backbone, which --strategy ${strategy} does not do here. Leave it out.`,
+    );
+  }
   const mixes = input.mixup > 0 ? "--mixup" : input.cutmix > 0 ? "--cutmix" : undefined;
   if (mixes === undefined || strategy === "auto" || strategy === "fine-tune" || strategy === "scratch") return strategy;
   throw new GraftError("usage", `${mixes} is for --strategy fine-tune and scratch, not ${strategy}. Leave it out.`);
@@ -86,6 +95,17 @@ export function strategyOf(input: TrainInput): StrategyName | "auto" {
 /** Fine-tuning begins at a linear head, whatever `--head` says. */
 function solvesLinearHead({ backbone, head }: TrainInput, strategy: StrategyName | "auto"): boolean {
   return backbone !== undefined && (head === "linear" || strategy === "fine-tune" || strategy === "distil");
+}
+
+/** The first option given that only fine-tuning heeds. */
+function tuningFlagOf({ stages, l2sp, parameters, unfreezeEvery }: TrainInput): string | undefined {
+  const given = {
+    "--stages": stages !== undefined,
+    "--l2sp": l2sp > 0,
+    "--parameters": parameters !== "all",
+    "--unfreeze-every": unfreezeEvery !== undefined,
+  };
+  return Object.entries(given).find(([, isGiven]) => isGiven)?.[0];
 }
 
 function fitting({ strategy, backbone, teacher }: TrainInput): StrategyName | "auto" {
@@ -126,7 +146,10 @@ export async function* planOf(
   const mixing = { mixup, cutmix };
   const common = { images, split, classes, classWeights, augmentation, mixing, platform, signal };
   const transfer = { ...common, optimizer, learningRate, seed, penalty: input.penalty, features };
-  const tuning = { stages: input.stages, l2sp: input.l2sp, parameters: input.parameters };
+  const { stages, l2sp, parameters, unfreezeEvery, batchSize } = input;
+  const stepsAnEpoch = Math.ceil(split.train.length / batchSize);
+  const unfreezing = unfreezeEvery === undefined ? undefined : { epochs: unfreezeEvery, stepsAnEpoch };
+  const tuning = { stages, l2sp, parameters, unfreezing };
   switch (strategy) {
     case "scratch":
       return yield* beginAt(job.earlier, scratch(transfer), job.labels);

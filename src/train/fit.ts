@@ -3,6 +3,7 @@ import type { Tensor } from "../base/tensor.ts";
 import { buildLoss } from "../nn/loss.ts";
 import { batchInput, forward } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
+import { frozenStepsOf } from "../optim/groups.ts";
 import type { Schedule } from "../optim/schedules.ts";
 import type { Engine, Store } from "../platform/platform.ts";
 import { compileAccumulatedStep } from "./accumulatedStep.ts";
@@ -14,7 +15,7 @@ import { Evaluator } from "./evaluator.ts";
 import { type MeasureName, measures } from "./measures.ts";
 import { type EpochLog, type FitProgress, freshProgress } from "./progress.ts";
 import type { TrainingState } from "./state.ts";
-import { type Batch, compileStep, dropoutKeys, type Recipe, type Step } from "./step.ts";
+import { type Batch, compileStep, dropoutKeys, type Recipe, recipeAt, type Step } from "./step.ts";
 
 /** Everything that decides the result of a fit; equal plans give equal bytes. */
 export interface FitPlan {
@@ -138,7 +139,7 @@ async function* trainEpoch(
       return true;
     }
     const indices = batches[progress.batch] ?? new Uint32Array(0);
-    const step = await steps.get(indices.length);
+    const step = await steps.get(indices.length, state.step);
     const batch = await makeBatch(plan, indices, epoch, step.target);
     const rate =
       recipe.optimizer.learningRate * progress.rateFactor * plan.schedule(state.step, batches.length * epochs);
@@ -234,6 +235,7 @@ function evaluatedState({ recipe }: FitPlan, state: TrainingState): TrainingStat
   return state.averaged(
     recipe.trainable.map(({ path }) => path),
     averageDecay,
+    (path) => frozenStepsOf(recipe.optimizer.groups, path),
   );
 }
 
@@ -245,7 +247,7 @@ async function diverged(
   epoch: number,
   step: number,
 ): Promise<GraftError> {
-  const culprit = await firstBadTensor(plan.recipe, state, batch, engine);
+  const culprit = await firstBadTensor(recipeAt(plan.recipe, state.step), state, batch, engine);
   return new GraftError(
     "diverged",
     `the loss is not a number at epoch ${epoch + 1}, step ${step + 1}; the first bad tensor is ${culprit}. ` +
@@ -268,30 +270,35 @@ function checkPlan({ recipe, train, validation }: FitPlan): void {
   }
 }
 
-/** Compiled steps by batch size: the full one, and the last of an epoch. */
+/** Compiled steps by batch size: the full one, and the last of an epoch; compiled anew when more parameters begin to learn. */
 class StepCache {
   readonly #plan: FitPlan;
   readonly #engine: Engine;
   readonly #steps = new Map<number, Promise<Step>>();
+  #learning = 0;
 
   constructor(plan: FitPlan, engine: Engine) {
     this.#plan = plan;
     this.#engine = engine;
   }
 
-  get(count: number): Promise<Step> {
-    const known = this.#steps.get(count) ?? this.#compile(count);
+  async get(count: number, taken: number): Promise<Step> {
+    const recipe = recipeAt(this.#plan.recipe, taken);
+    if (recipe.trainable.length !== this.#learning) await this.dispose();
+    this.#learning = recipe.trainable.length;
+    const known = this.#steps.get(count) ?? this.#compile(recipe, count);
     this.#steps.set(count, known);
     return known;
   }
 
-  #compile(count: number): Promise<Step> {
-    const { recipe, train, partSize = count } = this.#plan;
+  #compile(recipe: Recipe, count: number): Promise<Step> {
+    const { train, partSize = count } = this.#plan;
     if (count <= partSize) return compileStep(recipe, count, train.inputDType, this.#engine);
     return compileAccumulatedStep(recipe, count, partSize, train.inputDType, this.#engine);
   }
 
   async dispose(): Promise<void> {
     for (const step of this.#steps.values()) await (await step).dispose();
+    this.#steps.clear();
   }
 }

@@ -17,7 +17,7 @@ import { hasConvolution, lowerTraining } from "../ops/lowerTraining.ts";
 import { recomputeActivations } from "../ops/recompute.ts";
 import { reduceSum } from "../ops/reductions.ts";
 import { applyOptimizer, type OptimizerGraph } from "../optim/applyOptimizer.ts";
-import { groupOf } from "../optim/groups.ts";
+import { frozenStepsOf, groupOf } from "../optim/groups.ts";
 import type { Optimizer } from "../optim/rule.ts";
 import type { Engine, Feeds, Program } from "../platform/platform.ts";
 import { blockSizeOf } from "./blockSize.ts";
@@ -84,6 +84,12 @@ export interface GradientGraph {
 /** The values of a training step's graph before it is compiled. */
 export interface StepGraph extends GradientGraph {
   readonly update: OptimizerGraph;
+}
+
+/** The recipe as it is after so many steps: without parameters that still sit out. */
+export function recipeAt(recipe: Recipe, step: number): Recipe {
+  const { trainable, optimizer } = recipe;
+  return { ...recipe, trainable: trainable.filter(({ path }) => frozenStepsOf(optimizer.groups, path) <= step) };
 }
 
 /** Builds forward pass, loss and gradient for batches of `count` samples. */

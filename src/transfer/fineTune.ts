@@ -26,7 +26,15 @@ export interface FineTuneOptions {
   readonly stages?: number | undefined;
   readonly l2sp?: number | undefined;
   readonly parameters?: TunedParameters | undefined;
+  readonly unfreezing?: Unfreezing | undefined;
   readonly solvedHead?: Weights | undefined;
+}
+
+/** Stages begin to learn one after another, from the last (gradual unfreezing; Howard & Ruder 2018, §3.3). */
+export interface Unfreezing {
+  /** Between two of them. */
+  readonly epochs: number;
+  readonly stepsAnEpoch: number;
 }
 
 /**
@@ -36,11 +44,12 @@ export interface FineTuneOptions {
  * @param stages how many of the last stages learn; a stage is what works at one size of the maps. Default: all
  * @param parameters `biases` leaves all kernels as they are (BitFit, Ben Zaken et al. 2022; Frankle, Schwab & Morcos 2021). Default: all
  * @param l2sp how strongly the pretrained weights pull back; see `StartingPoint`. Default: not at all
+ * @param unfreezing when earlier stages begin to learn; the last one does at once. Default: all do
  * @param solvedHead a linear head that was solved before on the same images
  */
 export function fineTune(
   job: BackboneJob,
-  { stages = Number.POSITIVE_INFINITY, l2sp = 0, parameters = "all", solvedHead }: FineTuneOptions = {},
+  { stages = Number.POSITIVE_INFINITY, l2sp = 0, parameters = "all", unfreezing, solvedHead }: FineTuneOptions = {},
 ): TransferPlan {
   const { backbone, images, split, classes, augmentation, seed, platform, signal } = job;
   const { side } = images;
@@ -53,13 +62,15 @@ export function fineTune(
   const last = Math.max(...trainable.stages.values());
   const isTuned = (path: string, stage: number) =>
     last - stage < stages && (parameters === "all" || isVector(trainable.weights.get(path)));
-  const groups: ParameterOverrides[] = Array.from({ length: last + 1 }, (_, stage) => {
-    const paths = [...trainable.stages].filter(([path, own]) => own === stage && isTuned(path, own));
-    return {
-      paths: exactly(paths.map(([path]) => path)),
-      learningRate: job.learningRate * stageDecay ** (last - stage),
-    };
-  });
+  const tuned = Array.from({ length: last + 1 }, (_, stage) =>
+    [...trainable.stages].filter(([path, own]) => own === stage && isTuned(path, own)).map(([path]) => path),
+  );
+  const begins = beginnings(tuned, unfreezing);
+  const groups: ParameterOverrides[] = tuned.map((paths, stage) => ({
+    paths: exactly(paths),
+    learningRate: job.learningRate * stageDecay ** (last - stage),
+    frozenSteps: (begins[stage] ?? 0) * (unfreezing?.stepsAnEpoch ?? 0),
+  }));
   const kept = [...trainable.stages].filter(([path, stage]) => !isTuned(path, stage)).map(([path]) => path);
   if (kept.length === trainable.stages.size) {
     throw new GraftError(
@@ -75,6 +86,11 @@ export function fineTune(
     data: (indices, isTraining) =>
       isTraining && augmenter !== undefined ? augmented(images, indices, augmenter) : pixelData(images, indices),
     async *initial() {
+      const lastBegins = Math.max(...begins);
+      if (lastBegins > 0) {
+        const text = `${new Set(begins).size} stages begin to learn one after another, from the last: all from epoch ${lastBegins + 1} on`;
+        yield { type: "note", text } satisfies StrategyEvent;
+      }
       if (solvedHead !== undefined) return new Map([...trainable.weights, ...solvedHead]);
       const features = await FeatureCache.open(backbone, images, platform);
       try {
@@ -101,6 +117,12 @@ export function fineTune(
     },
     dispose: async () => augmenter?.dispose(),
   };
+}
+
+/** The epochs after which stages begin to learn; a stage without tuned parameters takes no turn. */
+function beginnings(tuned: readonly (readonly string[])[], unfreezing: Unfreezing | undefined): readonly number[] {
+  const turns = tuned.map((_, stage) => tuned.slice(stage + 1).filter((paths) => paths.length > 0).length);
+  return turns.map((turn, stage) => (tuned[stage]?.length === 0 ? 0 : turn * (unfreezing?.epochs ?? 0)));
 }
 
 /** One number a channel, however it is shaped to be broadcast. */
