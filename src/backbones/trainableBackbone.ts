@@ -9,9 +9,14 @@ import { add, mul } from "../ops/arithmetic.ts";
 import { straightThrough } from "../ops/quantisation.ts";
 import { type Fitting, fittingWeights } from "../weights/fitting.ts";
 import type { Backbone } from "./onnxBackbone.ts";
+import { stageMaps } from "./stageMaps.ts";
 
 /** Below this name lie the parameters of a backbone that is trained. */
 export const backboneName = "backbone";
+
+/** What losses see of a trained backbone, below its name: its normalised input, and the maps with which its stages end. */
+export const shownImages = "images";
+export const shownMaps = (stage: number): string => `maps.${stage}`;
 
 /** A backbone whose weights are parameters, so that it can be fine-tuned. */
 export interface TrainableBackbone {
@@ -27,12 +32,16 @@ export interface TrainableBackbone {
 export function trainableBackbone(backbone: Backbone, name = backboneName): TrainableBackbone {
   const found = weightsOf(backbone.features);
   const paths = pathsOf(found.keys());
+  const ends = stageMaps(backbone);
   const layer = moduleLayer(name, (scope, pixels) => {
-    const bound = new Map<Value, Value>([[backbone.input, normalised(pixels, backbone)]]);
+    const images = normalised(pixels, backbone);
+    const bound = new Map<Value, Value>([[backbone.input, images]]);
     for (const [value, { trainable }] of found) {
       bound.set(value, scope.param(paths.get(value) ?? "", value.staticShape, { initializer: "zeros", trainable }));
     }
-    const [features] = straightThrough(substitute([backbone.features], bound));
+    const [features, ...maps] = straightThrough(substitute([backbone.features, ...ends], bound)) as [Value, ...Value[]];
+    scope.show(shownImages, images);
+    for (const [stage, value] of maps.entries()) scope.show(shownMaps(stage), value);
     return features;
   });
   const pathOf = (value: Value) => `${name}/${paths.get(value)}`;

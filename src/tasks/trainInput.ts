@@ -89,6 +89,13 @@ export const trainSchema = z.object({
     .min(0)
     .default(0)
     .describe("how strongly the pretrained weights pull fine-tuning back to them (L2-SP), such as 0.01; 0 not at all"),
+  delta: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      "how strongly fine-tuning is held to the pretrained network's feature maps of the same view (DELTA), such as 0.1; 0 not at all",
+    ),
   unfreezeEvery: z
     .number()
     .int()

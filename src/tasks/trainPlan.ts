@@ -7,12 +7,13 @@ import type { Split } from "../data/split.ts";
 import type { Preparation } from "../image/prepare.ts";
 import { optimizers } from "../optim/optimizers.ts";
 import type { Platform } from "../platform/platform.ts";
+import { behaviourPenalty, channelAttention } from "../transfer/delta.ts";
 import { distil } from "../transfer/distil.ts";
 import type { FeatureCache } from "../transfer/featureCache.ts";
 import { featureExtraction } from "../transfer/featureExtraction.ts";
-import { fineTune } from "../transfer/fineTune.ts";
+import { fineTune, headOnFeatures } from "../transfer/fineTune.ts";
 import { scratch } from "../transfer/scratch.ts";
-import type { StrategyName, TransferJob, TransferPlan, Weights } from "../transfer/strategy.ts";
+import type { BackboneJob, StrategyName, TransferJob, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { beginAt, type EarlierRun } from "./earlierRun.ts";
 import type { TaskEvent } from "./task.ts";
@@ -98,11 +99,12 @@ function solvesLinearHead({ backbone, head }: TrainInput, strategy: StrategyName
 }
 
 /** The first option given that only fine-tuning heeds. */
-function tuningFlagOf({ stages, l2sp, parameters, unfreezeEvery }: TrainInput): string | undefined {
+function tuningFlagOf({ stages, l2sp, parameters, unfreezeEvery, delta }: TrainInput): string | undefined {
   const given = {
     "--stages": stages !== undefined,
     "--l2sp": l2sp > 0,
     "--parameters": parameters !== "all",
+    "--delta": delta > 0,
     "--unfreeze-every": unfreezeEvery !== undefined,
   };
   return Object.entries(given).find(([, isGiven]) => isGiven)?.[0];
@@ -146,22 +148,18 @@ export async function* planOf(
   const mixing = { mixup, cutmix };
   const common = { images, split, classes, classWeights, augmentation, mixing, platform, signal };
   const transfer = { ...common, optimizer, learningRate, seed, penalty: input.penalty, features };
-  const { stages, l2sp, parameters, unfreezeEvery, batchSize } = input;
-  const stepsAnEpoch = Math.ceil(split.train.length / batchSize);
-  const unfreezing = unfreezeEvery === undefined ? undefined : { epochs: unfreezeEvery, stepsAnEpoch };
-  const tuning = { stages, l2sp, parameters, unfreezing };
   switch (strategy) {
     case "scratch":
       return yield* beginAt(job.earlier, scratch(transfer), job.labels);
     case "feature-extraction":
       return yield* featureExtraction({ ...transfer, backbone: needed(backbone) }, input.head);
     case "fine-tune":
-      return fineTune({ ...transfer, backbone: needed(backbone) }, { ...tuning, solvedHead });
+      return yield* tuningPlan({ ...transfer, backbone: needed(backbone) }, input, solvedHead);
     case "distil": {
       const student =
         backbone === undefined
           ? yield* beginAt(job.earlier, scratch(transfer), job.labels)
-          : fineTune({ ...transfer, backbone }, tuning);
+          : yield* tuningPlan({ ...transfer, backbone }, input, undefined);
       const teacher = await openTeacher(input.teacher ?? "", job.labels, platform);
       try {
         return yield* distil(transfer, student, teacher, input);
@@ -170,6 +168,21 @@ export async function* planOf(
       }
     }
   }
+}
+
+/** Fine-tuning as the options ask for. */
+async function* tuningPlan(
+  job: BackboneJob,
+  { stages, l2sp, parameters, unfreezeEvery, batchSize, delta }: TrainInput,
+  given: Weights | undefined,
+): AsyncGenerator<TaskEvent, TransferPlan> {
+  const stepsAnEpoch = Math.ceil(job.split.train.length / batchSize);
+  const unfreezing = unfreezeEvery === undefined ? undefined : { epochs: unfreezeEvery, stepsAnEpoch };
+  const tuning = { stages, l2sp, parameters, unfreezing };
+  if (delta === 0) return fineTune(job, { ...tuning, solvedHead: given });
+  const solvedHead = given ?? (yield* headOnFeatures(job));
+  const penalty = behaviourPenalty(job.backbone, yield* channelAttention(job, solvedHead), delta);
+  return fineTune(job, { ...tuning, penalty, solvedHead });
 }
 
 /** `strategyOf` has seen to it. */

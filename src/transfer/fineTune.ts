@@ -3,6 +3,7 @@ import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { isIdentity } from "../image/augmentation.ts";
 import { dense } from "../nn/denseLayers.ts";
+import type { Loss } from "../nn/loss.ts";
 import { sequentialNetwork } from "../nn/network.ts";
 import type { ParameterOverrides } from "../optim/groups.ts";
 import { cosineSchedule, warmUp } from "../optim/schedules.ts";
@@ -27,6 +28,7 @@ export interface FineTuneOptions {
   readonly l2sp?: number | undefined;
   readonly parameters?: TunedParameters | undefined;
   readonly unfreezing?: Unfreezing | undefined;
+  readonly penalty?: Loss | undefined;
   readonly solvedHead?: Weights | undefined;
 }
 
@@ -45,13 +47,21 @@ export interface Unfreezing {
  * @param parameters `biases` leaves all kernels as they are (BitFit, Ben Zaken et al. 2022; Frankle, Schwab & Morcos 2021). Default: all
  * @param l2sp how strongly the pretrained weights pull back; see `StartingPoint`. Default: not at all
  * @param unfreezing when earlier stages begin to learn; the last one does at once. Default: all do
+ * @param penalty added to the loss in training, such as `behaviourPenalty`. Default: nothing
  * @param solvedHead a linear head that was solved before on the same images
  */
 export function fineTune(
   job: BackboneJob,
-  { stages = Number.POSITIVE_INFINITY, l2sp = 0, parameters = "all", unfreezing, solvedHead }: FineTuneOptions = {},
+  {
+    stages = Number.POSITIVE_INFINITY,
+    l2sp = 0,
+    parameters = "all",
+    unfreezing,
+    penalty,
+    solvedHead,
+  }: FineTuneOptions = {},
 ): TransferPlan {
-  const { backbone, images, split, classes, augmentation, seed, platform, signal } = job;
+  const { backbone, images, classes, augmentation, seed, platform } = job;
   const { side } = images;
   const { loss, ...targets } = classLearning(job, labelSmoothing);
   const trainable = trainableBackbone(backbone);
@@ -86,22 +96,13 @@ export function fineTune(
     data: (indices, isTraining) =>
       isTraining && augmenter !== undefined ? augmented(images, indices, augmenter) : pixelData(images, indices),
     async *initial() {
+      const head = solvedHead ?? (yield* headOnFeatures(job));
       const lastBegins = Math.max(...begins);
       if (lastBegins > 0) {
         const text = `${new Set(begins).size} stages begin to learn one after another, from the last: all from epoch ${lastBegins + 1} on`;
         yield { type: "note", text } satisfies StrategyEvent;
       }
-      if (solvedHead !== undefined) return new Map([...trainable.weights, ...solvedHead]);
-      const features = await FeatureCache.open(backbone, images, platform);
-      try {
-        for await (const progress of features.compute(split.train, signal)) {
-          yield { type: "progress", phase: "features", ...progress } satisfies StrategyEvent;
-        }
-        const { kernel, bias } = yield* solved(job, features.data(split.train));
-        return new Map([...trainable.weights, ["head/kernel", kernel], ["head/bias", bias]]);
-      } finally {
-        await features.dispose();
-      }
+      return new Map([...trainable.weights, ...head]);
     },
     learning: {
       recipe: {
@@ -110,6 +111,7 @@ export function fineTune(
         optimizer: job.optimizer({ learningRate: job.learningRate, groups }),
         trainable: network.parameters.trainable,
         statistics: "frozen",
+        penalty,
         ...(l2sp === 0 ? {} : { startingPoint: { weights: trainable.weights, strength: l2sp } }),
       },
       schedule: warmUp(warmUpSteps, cosineSchedule()),
@@ -117,6 +119,24 @@ export function fineTune(
     },
     dispose: async () => augmenter?.dispose(),
   };
+}
+
+/** A linear head, solved on the frozen features of the training images. */
+export async function* headOnFeatures(job: BackboneJob): AsyncGenerator<StrategyEvent, Weights> {
+  const { backbone, images, split, platform, signal } = job;
+  const features = await FeatureCache.open(backbone, images, platform);
+  try {
+    for await (const progress of features.compute(split.train, signal)) {
+      yield { type: "progress", phase: "features", ...progress };
+    }
+    const { kernel, bias } = yield* solved(job, features.data(split.train));
+    return new Map([
+      ["head/kernel", kernel],
+      ["head/bias", bias],
+    ]);
+  } finally {
+    await features.dispose();
+  }
 }
 
 /** The epochs after which stages begin to learn; a stage without tuned parameters takes no turn. */
