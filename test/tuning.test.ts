@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { stagedClassifier } from "../src/backbones/classifier.fixture.ts";
+import { stagedClassifier, tokenClassifier } from "../src/backbones/classifier.fixture.ts";
 import { graft } from "./graft.fixture.ts";
 import { temporaryFolder, writePhotos } from "./photos.fixture.ts";
 
@@ -32,6 +32,7 @@ async function expectSameBytesWhenCut(whole: string, ...more: readonly string[])
 
 beforeAll(async () => {
   writeFileSync(join(cwd, "staged.onnx"), stagedClassifier());
+  writeFileSync(join(cwd, "tokens.onnx"), tokenClassifier());
   await writePhotos(join(cwd, "photos"), { red: [140, 115, 115], green: [115, 140, 115], blue: [115, 115, 140] }, 16);
 });
 
@@ -49,6 +50,35 @@ describe("graft train --delta", () => {
     const told = await run("held", ...delta);
     expect(told).toMatch(/delta: 22 channels of 3 maps weighed on \d+ images, from 0\.\d+ to [1-9]\.\d+/);
     await expectSameBytesWhenCut("held", ...delta);
+  });
+});
+
+describe("graft train --parameters", () => {
+  const served = async (of: string): Promise<number> => {
+    const { code, out, err } = await graft(["evaluate", of, "--data", "photos", "--json"], options);
+    expect(code, err).toBe(0);
+    return JSON.parse(out.trim().split("\n").at(-1) ?? "").report.accuracy;
+  };
+
+  it("adapters stay in the model that is served", async () => {
+    const told = await run("adapted", "--epochs", "3", "--learning-rate", "0.01", "--parameters", "adapters");
+    expect(told).toMatch(/adapters: 398 new parameters learn beside the head, 33 % of the 1,192 that stay/);
+    expect(model("adapted").includes("backbone/adapter.2/up/weight")).toBe(true);
+    expect(await served("adapted")).toBeGreaterThan(0.6);
+    await expectSameBytesWhenCut("adapted", "--epochs", "3", "--learning-rate", "0.01", "--parameters", "adapters");
+  });
+
+  it("lora leaves a plain model, and is refused without linear layers", async () => {
+    const more = ["--epochs", "2", "--learning-rate", "0.01", "--parameters", "lora"];
+    const told = await run("low-rank", "--backbone", "tokens.onnx", ...more);
+    expect(told).toMatch(/lora: 768 new parameters learn beside the head/);
+    expect(model("low-rank").includes("lora")).toBe(false);
+    expect(await served("low-rank")).toBeGreaterThan(0.6);
+    const { code, err } = await graft([...fineTune, ...more], options);
+    expect(code).toBe(1);
+    expect(err).toContain(
+      '--parameters lora: "staged.onnx" has no linear layers wider than 8. Use --parameters adapters',
+    );
   });
 });
 

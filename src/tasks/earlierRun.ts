@@ -49,6 +49,13 @@ export function* backboneOf(earlier: EarlierRun | undefined, published: Backbone
     (path) => weights.get(`${backboneName}/${path}`) ?? weights.get(path),
   );
   yield* told(earlier, fitting, `as published in "${published.name}"`);
+  const unused = [...weights.keys()].filter(
+    (name) => name.startsWith(`${backboneName}/`) && !fitting.taken.has(name.slice(backboneName.length + 1)),
+  );
+  if (unused.length > 0) {
+    const text = `"${earlier.path}" has ${unused.length} parameters that "${published.name}" does without, such as adapters: ${listed(unused)}`;
+    yield { type: "warning", text };
+  }
   return backbone;
 }
 

@@ -108,7 +108,7 @@ export const trainSchema = z.object({
     .enum(tunedParameters)
     .default("all")
     .describe(
-      "what fine-tune changes: all, or biases (and scales of normalisation) alone, which is less to store and to overfit with",
+      "what fine-tune changes: all, or biases (and scales of normalisation) alone, which is less to store and to overfit with, or additions to weights that stay: adapters behind the stages of a network of convolutions, lora (low-rank changes) for the linear layers of a transformer",
     ),
   mixup: z
     .number()
