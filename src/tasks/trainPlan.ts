@@ -181,8 +181,8 @@ async function* tuningPlan(
   const tuning = { stages, l2sp, parameters, unfreezing };
   if (delta === 0) return fineTune(job, { ...tuning, solvedHead: given });
   const solvedHead = given ?? (yield* headOnFeatures(job));
-  const penalty = behaviourPenalty(job.backbone, yield* channelAttention(job, solvedHead), delta);
-  return fineTune(job, { ...tuning, penalty, solvedHead });
+  const behaviour = behaviourPenalty(job.backbone, yield* channelAttention(job, solvedHead), delta);
+  return fineTune(job, { ...tuning, behaviour, solvedHead });
 }
 
 /** `strategyOf` has seen to it. */

@@ -6,7 +6,6 @@ import { startBuild } from "../nn/scope.ts";
 import { frozenStepsOf } from "../optim/groups.ts";
 import type { Schedule } from "../optim/schedules.ts";
 import type { Engine, Store } from "../platform/platform.ts";
-import { compileAccumulatedStep } from "./accumulatedStep.ts";
 import { checkLabels, cutBatches, epochOrder, sampleWeights, targetTensor } from "./batches.ts";
 import type { Callback } from "./callbacks.ts";
 import type { TrainingData } from "./data.ts";
@@ -15,7 +14,8 @@ import { Evaluator } from "./evaluator.ts";
 import { type MeasureName, measures } from "./measures.ts";
 import { type EpochLog, type FitProgress, freshProgress } from "./progress.ts";
 import type { TrainingState } from "./state.ts";
-import { type Batch, compileStep, dropoutKeys, type Recipe, recipeAt, type Step } from "./step.ts";
+import { type Batch, dropoutKeys, type Recipe, recipeAt, type Step } from "./step.ts";
+import { StepCache } from "./stepCache.ts";
 
 /** Everything that decides the result of a fit; equal plans give equal bytes. */
 export interface FitPlan {
@@ -267,38 +267,5 @@ function checkPlan({ recipe, train, validation }: FitPlan): void {
       throw new GraftError("data", `the samples have shape [${data.inputShape}], the model expects [${step}].`);
     }
     if (sparse) checkLabels(data.targets, outputs.staticShape[1] ?? 0);
-  }
-}
-
-/** Compiled steps by batch size: the full one, and the last of an epoch; compiled anew when more parameters begin to learn. */
-class StepCache {
-  readonly #plan: FitPlan;
-  readonly #engine: Engine;
-  readonly #steps = new Map<number, Promise<Step>>();
-  #learning = 0;
-
-  constructor(plan: FitPlan, engine: Engine) {
-    this.#plan = plan;
-    this.#engine = engine;
-  }
-
-  async get(count: number, taken: number): Promise<Step> {
-    const recipe = recipeAt(this.#plan.recipe, taken);
-    if (recipe.trainable.length !== this.#learning) await this.dispose();
-    this.#learning = recipe.trainable.length;
-    const known = this.#steps.get(count) ?? this.#compile(recipe, count);
-    this.#steps.set(count, known);
-    return known;
-  }
-
-  #compile(recipe: Recipe, count: number): Promise<Step> {
-    const { train, partSize = count } = this.#plan;
-    if (count <= partSize) return compileStep(recipe, count, train.inputDType, this.#engine);
-    return compileAccumulatedStep(recipe, count, partSize, train.inputDType, this.#engine);
-  }
-
-  async dispose(): Promise<void> {
-    for (const step of this.#steps.values()) await (await step).dispose();
-    this.#steps.clear();
   }
 }

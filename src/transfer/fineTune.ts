@@ -31,7 +31,7 @@ export interface FineTuneOptions {
   readonly l2sp?: number | undefined;
   readonly parameters?: TunedParameters | undefined;
   readonly unfreezing?: Unfreezing | undefined;
-  readonly penalty?: Loss | undefined;
+  readonly behaviour?: Loss | undefined;
   readonly solvedHead?: Weights | undefined;
 }
 
@@ -51,7 +51,7 @@ export interface Unfreezing {
  * `adapters` and `lora` leave all weights and train additions to them. Default: all
  * @param l2sp how strongly the pretrained weights pull back; see `StartingPoint`. Default: not at all
  * @param unfreezing when earlier stages begin to learn; the last one does at once. Default: all do
- * @param penalty added to the loss in training, such as `behaviourPenalty`. Default: nothing
+ * @param behaviour what holds the network to how it behaved, such as `behaviourPenalty`. Default: nothing
  * @param solvedHead a linear head that was solved before on the same images
  */
 export function fineTune(
@@ -61,7 +61,7 @@ export function fineTune(
     l2sp = 0,
     parameters = "all",
     unfreezing,
-    penalty,
+    behaviour,
     solvedHead,
   }: FineTuneOptions = {},
 ): TransferPlan {
@@ -117,7 +117,7 @@ export function fineTune(
         optimizer: job.optimizer({ learningRate: job.learningRate, groups }),
         trainable: network.parameters.trainable,
         statistics: "frozen",
-        penalty,
+        penalty: behaviour,
         ...(l2sp === 0 ? {} : { startingPoint: { weights: trainable.weights, strength: l2sp } }),
       },
       schedule: warmUp(warmUpSteps, cosineSchedule()),
