@@ -3,13 +3,13 @@ import reference from "../../test/reference/metrics.json" with { type: "json" };
 import { accuracy } from "./accuracy.ts";
 import { batchOf, classificationBatch } from "./batches.fixture.ts";
 import { classificationMetrics } from "./classification.ts";
-import { scoresOf } from "./confusion.ts";
+import { normalised, scoresOf } from "./confusion.ts";
 import { crossEntropy } from "./crossEntropy.ts";
 import { measure } from "./metric.ts";
 import { topK } from "./topK.ts";
 
-/** Stored values carry 9 significant digits. */
-const digits = 8;
+/** Digits behind the point: to half of 1e-9, as doubles computed in another order reach easily. */
+const digits = 9;
 
 describe.each(reference.classification)("scikit-learn's values for $name", ({ expected, ...stored }) => {
   const batch = classificationBatch(stored as (typeof reference.classification)[number]);
@@ -18,44 +18,76 @@ describe.each(reference.classification)("scikit-learn's values for $name", ({ ex
   it("accuracy", () => {
     expect(report.accuracy).toBeCloseTo(expected.accuracy, digits);
     expect(measure(accuracy(), [batch])).toBeCloseTo(expected.accuracy, digits);
+    expect(report.balancedAccuracy).toBeCloseTo(expected.balancedAccuracy, digits);
   });
 
-  it("loss", () => {
+  it("loss and Brier score", () => {
     expect(report.loss).toBeCloseTo(expected.loss, digits);
     expect(measure(crossEntropy(), [batch])).toBeCloseTo(expected.loss, digits);
+    expect(report.brier).toBeCloseTo(expected.brier, digits);
   });
 
   it("top-k accuracy", () => {
     for (const [k, value] of Object.entries(expected.topK)) {
       expect(measure(topK(Number(k)), [batch])).toBeCloseTo(value, digits);
     }
-    if (stored.classes > 5) expect(report.topK?.["5"]).toBeCloseTo(Number(expected.topK["5"]), digits);
-    else expect(report).not.toHaveProperty("topK");
+    if (stored.classes <= 5) expect(report).not.toHaveProperty("topK");
+    else if ("5" in expected.topK) expect(report.topK?.["5"]).toBeCloseTo(Number(expected.topK["5"]), digits);
   });
 
-  it("area under the ROC curve", () => {
-    const known = expected.auc.flatMap((area) => area ?? []);
-    expected.auc.forEach((area, c) => {
-      if (area === null) expect(report.perClass[c]).not.toHaveProperty("auc");
-      else expect(report.perClass[c]?.auc).toBeCloseTo(area, digits);
-    });
-    expect(report.auc).toBeCloseTo(known.reduce((sum, one) => sum + one, 0) / known.length, digits);
+  it("areas under the ROC curves, one against the rest and one against one other", () => {
+    for (const [c, area] of expected.auc.entries()) expectMaybe(report.perClass[c].auc, area);
+    expectMaybe(report.auc, expected.aucMacro);
+    expectMaybe(report.aucWeighted, expected.aucWeighted);
+    expectMaybe(report.aucOneVsOne, expected.aucOneVsOne);
+    expectMaybe(report.aucOneVsOneWeighted, expected.aucOneVsOneWeighted);
   });
 
-  it("confusion matrix", () => {
+  it("average precision", () => {
+    for (const [c, area] of expected.averagePrecision.entries()) {
+      expectMaybe(report.perClass[c].averagePrecision, area);
+    }
+    expectMaybe(report.averagePrecision, expected.averagePrecisionMacro);
+    expectMaybe(report.averagePrecisionWeighted, expected.averagePrecisionWeighted);
+  });
+
+  it("Matthews' correlation and Cohen's kappa", () => {
+    expect(report.matthews).toBeCloseTo(expected.matthews, digits);
+    expectMaybe(report.kappa, expected.kappa);
+  });
+
+  it("the reliability diagram", () => {
+    const { bins, expectedError } = report.calibration;
+    if (expected.reliability === null) return;
+    expectAll(
+      bins.map(({ accuracy }) => accuracy),
+      expected.reliability.accuracy,
+    );
+    expectAll(
+      bins.map(({ confidence }) => confidence),
+      expected.reliability.confidence,
+    );
+    const gaps = bins.map(({ weight, accuracy, confidence }) => weight * Math.abs(accuracy - confidence));
+    expect(expectedError).toBeCloseTo(gaps.reduce((sum, gap) => sum + gap, 0) / report.count, digits);
+  });
+
+  it("confusion matrix, in counts and in shares", () => {
     expect(report.confusion).toEqual(expected.confusion);
+    expectAll(normalised(report.confusion, "truth").flat(), expected.normalised.true);
+    expectAll(normalised(report.confusion, "prediction").flat(), expected.normalised.pred);
+    expectAll(normalised(report.confusion, "all").flat(), expected.normalised.all);
   });
 
-  it("precision, recall, F1 and support of each class", () => {
-    report.perClass.forEach((scores, c) => {
-      expect(scores.precision).toBeCloseTo(expected.precision[c], digits);
-      expect(scores.recall).toBeCloseTo(expected.recall[c], digits);
-      expect(scores.f1).toBeCloseTo(expected.f1[c], digits);
-      expect(scores.support).toBeCloseTo(expected.support[c], digits);
-    });
+  it("precision, recall, specificity, F1 and support of each class", () => {
+    for (const score of ["precision", "recall", "specificity", "f1", "support"] as const) {
+      expectAll(
+        report.perClass.map((scores) => scores[score]),
+        expected[score],
+      );
+    }
   });
 
-  it.each(["macro", "weighted"] as const)("%s averages", (average) => {
+  it.each(["micro", "macro", "weighted"] as const)("%s averages", (average) => {
     for (const score of ["precision", "recall", "f1"] as const) {
       expect(report[average][score]).toBeCloseTo(expected[average][score], digits);
     }
@@ -65,6 +97,17 @@ describe.each(reference.classification)("scikit-learn's values for $name", ({ ex
     expect(JSON.parse(JSON.stringify(report))).toEqual(report);
   });
 });
+
+/** What scikit-learn does not define is undefined here. */
+function expectMaybe(value: number | undefined, expected: number | null): void {
+  if (expected === null) expect(value).toBeUndefined();
+  else expect(value).toBeCloseTo(expected, digits);
+}
+
+function expectAll(values: readonly number[], expected: readonly number[]): void {
+  expect(values).toHaveLength(expected.length);
+  for (const [i, value] of values.entries()) expect(value).toBeCloseTo(expected[i], digits);
+}
 
 describe("a prediction", () => {
   it("is the lowest class among equals, for accuracy and top-k alike", () => {
@@ -90,6 +133,23 @@ describe("loss", () => {
 
   it("is not below 0 for a probability that was rounded above 1", () => {
     expect(measure(crossEntropy(), [batchOf([1], [[0, 1 + 2 ** -23]])])).toBeCloseTo(0, 12);
+  });
+});
+
+describe("agreement", () => {
+  it("beyond chance is not defined where all are of one class and named so", () => {
+    const report = measure(classificationMetrics(2), [
+      batchOf(
+        [1, 1],
+        [
+          [0, 1],
+          [0.25, 0.75],
+        ],
+      ),
+    ]);
+    expect(report.kappa).toBeUndefined();
+    expect(report.matthews).toBe(0);
+    expect(report.perClass[1].averagePrecision).toBe(1);
   });
 });
 
@@ -179,7 +239,7 @@ describe("scoresOf", () => {
       [2, 0, 0],
       [0, 0, 0],
     ]);
-    expect(perClass[1]).toEqual({ precision: 0, recall: 0, f1: 0, support: 2 });
-    expect(perClass[2]).toEqual({ precision: 0, recall: 0, f1: 0, support: 0 });
+    expect(perClass[1]).toEqual({ precision: 0, recall: 0, specificity: 1, f1: 0, support: 2 });
+    expect(perClass[2]).toEqual({ precision: 0, recall: 0, specificity: 1, f1: 0, support: 0 });
   });
 });

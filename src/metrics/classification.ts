@@ -1,44 +1,36 @@
 import { GraftError } from "../base/errors.ts";
+import { cohenKappa, matthewsCorrelation } from "./agreement.ts";
+import { brier } from "./brier.ts";
 import type { ClassificationBatch } from "./classificationBatch.ts";
-import { type ClassScores, type Confusion, confusion, type Scores, scoresOf } from "./confusion.ts";
+import type { ClassificationReport } from "./classificationReport.ts";
+import { confusion, scoresOf } from "./confusion.ts";
 import { crossEntropy } from "./crossEntropy.ts";
 import type { Metric } from "./metric.ts";
-import { type RocState, rocAuc } from "./rocAuc.ts";
+import { ranking } from "./ranking.ts";
+import { reliability } from "./reliability.ts";
 import { topK } from "./topK.ts";
 import { type MeanState, weightOf } from "./weightedMean.ts";
-
-/** All that is counted of a classifier: plain data, fit for JSON. */
-export interface ClassificationReport {
-  /** How many samples were measured; those of weight 0 are not. */
-  readonly count: number;
-  readonly accuracy: number;
-  /** Top-k accuracy by k; only with more than 5 classes. */
-  readonly topK?: Readonly<Record<string, number>>;
-  /** Mean cross-entropy, in nats. */
-  readonly loss: number;
-  /** Area under the ROC curve, one class against the rest, mean over classes; left out where no class has one. */
-  readonly auc?: number;
-  readonly perClass: readonly (ClassScores & { readonly label?: string; readonly auc?: number })[];
-  readonly macro: Scores;
-  readonly weighted: Scores;
-  /** confusion[t][p]: samples of class t predicted as p. */
-  readonly confusion: Confusion;
-}
+import { wilsonInterval } from "./wilson.ts";
 
 export interface ClassificationState {
   readonly count: number;
+  readonly weight: number;
+  readonly squaredWeight: number;
   readonly loss: MeanState;
+  readonly brier: MeanState;
   readonly top: MeanState;
   readonly confusion: Float64Array;
-  readonly roc: RocState;
+  readonly reliability: Float64Array;
+  readonly samples: ClassificationBatch[];
 }
 
 const k = 5;
+const level = 0.95;
 
-/** Everything about a classifier of `classes` classes in one pass. */
+/** Everything about a classifier of `classes` classes in one pass; keeps all batches, 4·N·C bytes (see `ranking`). */
 export function classificationMetrics(
   classes: number,
-  { labels }: { readonly labels?: readonly string[] } = {},
+  { labels }: { readonly labels?: readonly string[] | undefined } = {},
 ): Metric<ClassificationBatch, ClassificationState, ClassificationReport> {
   if (labels !== undefined && labels.length !== classes) {
     throw new GraftError(
@@ -46,13 +38,27 @@ export function classificationMetrics(
       `classificationMetrics: found ${labels.length} labels; expected ${classes}, one a class.`,
     );
   }
-  const loss = crossEntropy();
-  const top = topK(k);
-  const matrix = confusion(classes);
-  const roc = rocAuc(classes);
+  const parts = {
+    loss: crossEntropy(),
+    brier: brier(),
+    top: topK(k),
+    confusion: confusion(classes),
+    reliability: reliability(),
+    samples: ranking(),
+  };
   return {
     name: "classification",
-    init: () => ({ count: 0, loss: loss.init(), top: top.init(), confusion: matrix.init(), roc: roc.init() }),
+    init: () => ({
+      count: 0,
+      weight: 0,
+      squaredWeight: 0,
+      loss: parts.loss.init(),
+      brier: parts.brier.init(),
+      top: parts.top.init(),
+      confusion: parts.confusion.init(),
+      reliability: parts.reliability.init(),
+      samples: parts.samples.init(),
+    }),
     add(state, batch) {
       if (batch.classes !== classes) {
         throw new GraftError(
@@ -61,45 +67,68 @@ export function classificationMetrics(
         );
       }
       return {
-        loss: loss.add(state.loss, batch),
-        top: top.add(state.top, batch),
-        confusion: matrix.add(state.confusion, batch),
-        roc: roc.add(state.roc, batch),
-        count: state.count + countOf(batch),
+        ...weighed(state, batch),
+        loss: parts.loss.add(state.loss, batch),
+        brier: parts.brier.add(state.brier, batch),
+        top: parts.top.add(state.top, batch),
+        confusion: parts.confusion.add(state.confusion, batch),
+        reliability: parts.reliability.add(state.reliability, batch),
+        samples: parts.samples.add(state.samples, batch),
       };
     },
     merge: (a, b) => ({
       count: a.count + b.count,
-      loss: loss.merge(a.loss, b.loss),
-      top: top.merge(a.top, b.top),
-      confusion: matrix.merge(a.confusion, b.confusion),
-      roc: roc.merge(a.roc, b.roc),
+      weight: a.weight + b.weight,
+      squaredWeight: a.squaredWeight + b.squaredWeight,
+      loss: parts.loss.merge(a.loss, b.loss),
+      brier: parts.brier.merge(a.brier, b.brier),
+      top: parts.top.merge(a.top, b.top),
+      confusion: parts.confusion.merge(a.confusion, b.confusion),
+      reliability: parts.reliability.merge(a.reliability, b.reliability),
+      samples: parts.samples.merge(a.samples, b.samples),
     }),
     value(state) {
-      const counts = matrix.value(state.confusion);
-      const { accuracy, perClass, macro, weighted } = scoresOf(counts);
-      const areas = roc.value(state.roc);
+      const counts = parts.confusion.value(state.confusion);
+      const { perClass, ...scores } = scoresOf(counts);
+      const { rocAuc, averagePrecision } = parts.samples.value(state.samples);
       return {
         count: state.count,
-        accuracy,
-        ...(classes > k ? { topK: { [k]: top.value(state.top) } } : {}),
-        loss: loss.value(state.loss),
-        ...(areas.macro === undefined ? {} : { auc: areas.macro }),
-        perClass: perClass.map((scores, c) => ({
+        ...scores,
+        ...(classes > k ? { topK: { [k]: parts.top.value(state.top) } } : {}),
+        loss: parts.loss.value(state.loss),
+        brier: parts.brier.value(state.brier),
+        auc: rocAuc.macro,
+        aucWeighted: rocAuc.weighted,
+        aucOneVsOne: rocAuc.oneVsOne,
+        aucOneVsOneWeighted: rocAuc.oneVsOneWeighted,
+        averagePrecision: averagePrecision.macro,
+        averagePrecisionWeighted: averagePrecision.weighted,
+        matthews: matthewsCorrelation(counts),
+        kappa: cohenKappa(counts),
+        calibration: parts.reliability.value(state.reliability),
+        perClass: perClass.map((one, c) => ({
           ...(labels === undefined ? {} : { label: labels[c] }),
-          ...scores,
-          ...(areas.perClass[c] === undefined ? {} : { auc: areas.perClass[c] }),
+          ...one,
+          auc: rocAuc.perClass[c],
+          averagePrecision: averagePrecision.perClass[c],
         })),
-        macro,
-        weighted,
         confusion: counts,
+        intervals: { level, accuracy: wilsonInterval(scores.accuracy, state.weight ** 2 / state.squaredWeight, level) },
       };
     },
   };
 }
 
-function countOf({ labels, weights }: ClassificationBatch): number {
-  let count = 0;
-  for (let i = 0; i < labels.length; i++) if (weightOf(weights, i) !== 0) count++;
-  return count;
+/** The counts that tell how much was measured. */
+function weighed(
+  { count, weight, squaredWeight }: ClassificationState,
+  { labels, weights }: ClassificationBatch,
+): Pick<ClassificationState, "count" | "weight" | "squaredWeight"> {
+  for (let i = 0; i < labels.length; i++) {
+    const own = weightOf(weights, i);
+    if (own !== 0) count++;
+    weight += own;
+    squaredWeight += own * own;
+  }
+  return { count, weight, squaredWeight };
 }

@@ -38,6 +38,26 @@ export function checkBatch({ probabilities, labels, classes, weights }: Classifi
   }
 }
 
+/** All batches as one, without the samples of weight 0: a copy, unless it is one batch with nothing to leave out. */
+export function countedSamples(batches: readonly ClassificationBatch[]): ClassificationBatch {
+  const [first] = batches;
+  if (first === undefined) return { probabilities: new Float32Array(), labels: new Int32Array(), classes: 2 };
+  if (batches.length === 1 && first.weights?.includes(0) !== true) return first;
+  const { classes } = first;
+  const kept = batches.flatMap((batch) => Array.from(batch.labels.keys(), (i) => ({ batch, i })));
+  const counted = kept.filter(({ batch, i }) => weightOf(batch.weights, i) !== 0);
+  const probabilities = new Float32Array(counted.length * classes);
+  counted.forEach(({ batch, i }, to) => {
+    probabilities.set(batch.probabilities.subarray(i * classes, (i + 1) * classes), to * classes);
+  });
+  return {
+    probabilities,
+    labels: Int32Array.from(counted, ({ batch, i }) => batch.labels[i]),
+    classes,
+    weights: Float32Array.from(counted, ({ batch, i }) => weightOf(batch.weights, i)),
+  };
+}
+
 /** The most probable class of sample `i`: the lowest among equals. */
 export function predictedClass({ probabilities, classes }: ClassificationBatch, i: number): number {
   const start = i * classes;

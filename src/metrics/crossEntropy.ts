@@ -13,9 +13,13 @@ const smallest = 2 ** -126;
 export function crossEntropy(): Metric<ClassificationBatch, MeanState, number> {
   return weightedMean("loss", (batch) => {
     checkBatch(batch);
-    const { probabilities, labels, classes } = batch;
-    return Float64Array.from(labels, (label, i) => -Math.log(clip(probabilities[i * classes + label])));
+    return lossesOf(batch);
   });
+}
+
+/** [N] of each sample. */
+export function lossesOf({ probabilities, labels, classes }: ClassificationBatch): Float64Array {
+  return Float64Array.from(labels, (label, i) => -Math.log(clip(probabilities[i * classes + label])));
 }
 
 function clip(p: number): number {

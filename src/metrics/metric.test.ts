@@ -2,11 +2,15 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { accuracy } from "./accuracy.ts";
 import { anyClassificationBatch, anyRegressionBatch, sliceClassification, sliceRegression } from "./batches.fixture.ts";
+import { brier } from "./brier.ts";
 import { classificationMetrics } from "./classification.ts";
 import { confusion } from "./confusion.ts";
 import { crossEntropy } from "./crossEntropy.ts";
 import { type Metric, measure } from "./metric.ts";
+import { multiTask } from "./multiTask.ts";
+import { ranking } from "./ranking.ts";
 import { mae, mse } from "./regression.ts";
+import { reliability } from "./reliability.ts";
 import { topK } from "./topK.ts";
 
 const classes = 7;
@@ -64,6 +68,10 @@ function keepsTheLaws<Batch, State, Value>(
   });
 }
 
+function mapTasks<Batch>(batch: Readonly<Record<string, Batch>>, change: (one: Batch) => Batch) {
+  return Object.fromEntries(Object.entries(batch).map(([task, one]) => [task, change(one)]));
+}
+
 /** Equal but for the order of additions: at most some 40 terms, each within an ulp of a double. */
 function sameValue(a: unknown, b: unknown): void {
   expect(roundedNumbers(a)).toEqual(roundedNumbers(b));
@@ -81,5 +89,13 @@ keepsTheLaws(topK(3), anyClassificationBatch(classes), sliceClassification);
 keepsTheLaws(crossEntropy(), anyClassificationBatch(classes), sliceClassification);
 keepsTheLaws(confusion(classes), anyClassificationBatch(classes), sliceClassification);
 keepsTheLaws(classificationMetrics(classes), anyClassificationBatch(classes), sliceClassification);
+keepsTheLaws(brier(), anyClassificationBatch(classes), sliceClassification);
+keepsTheLaws(reliability(), anyClassificationBatch(classes), sliceClassification);
+keepsTheLaws(ranking(), anyClassificationBatch(classes), sliceClassification);
+keepsTheLaws(
+  multiTask({ shape: classificationMetrics(classes), colour: classificationMetrics(3) }),
+  fc.record({ shape: anyClassificationBatch(classes), colour: anyClassificationBatch(3) }),
+  (batch, from, to) => mapTasks(batch, (one) => sliceClassification(one, from, to)),
+);
 keepsTheLaws(mae(), anyRegressionBatch(2), sliceRegression);
 keepsTheLaws(mse(), anyRegressionBatch(2), sliceRegression);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import reference from "../../test/reference/metrics.json" with { type: "json" };
 import { classificationBatch } from "./batches.fixture.ts";
-import { type ClassificationReport, classificationMetrics } from "./classification.ts";
+import { classificationMetrics } from "./classification.ts";
+import type { ClassificationReport } from "./classificationReport.ts";
 import { scoresOf } from "./confusion.ts";
 import { measure } from "./metric.ts";
 import { confusedPairs, formatConfusion, formatReport } from "./report.ts";
@@ -13,14 +14,16 @@ const report = (name: string): ClassificationReport => {
 };
 
 /** A report of this many classes, where each class i took i % 4 samples of the next. */
-const manyClasses = (classes: number) => {
+const manyClasses = (classes: number): ClassificationReport => {
   const confusion = Array.from({ length: classes }, (_, t) => {
     const row = new Array<number>(classes).fill(0);
     row[t] = 20;
     row[(t + classes - 1) % classes] = t % 4;
     return row;
   });
-  return { ...scoresOf(confusion), count: 0, loss: 0, confusion };
+  const calibration = { expectedError: 0, bins: [] };
+  const intervals = { level: 0.95, accuracy: { lower: 0, upper: 1 } };
+  return { ...scoresOf(confusion), count: 0, loss: 0, brier: 0, matthews: 0, calibration, intervals, confusion };
 };
 
 describe("formatReport", () => {

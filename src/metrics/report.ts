@@ -1,4 +1,4 @@
-import type { ClassificationReport } from "./classification.ts";
+import type { ClassificationReport } from "./classificationReport.ts";
 import { type Confusion, type Scores, sum } from "./confusion.ts";
 import { alignTable, truncate } from "./textTable.ts";
 

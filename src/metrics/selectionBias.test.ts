@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { stream } from "../base/random.ts";
 import { selectionBias } from "./selectionBias.ts";
-import { wilsonInterval } from "./wilson.ts";
 
 const images = 200;
 
@@ -37,19 +36,5 @@ describe("the bias of picking the best", () => {
 
   it("is the same for the same seed", () => {
     expect(selectionBias(equals(5, 0.7, 4), 9)).toEqual(selectionBias(equals(5, 0.7, 4), 9));
-  });
-});
-
-describe("Wilson's interval", () => {
-  it("equals that of SciPy (binomtest(166, 180).proportion_ci(method='wilson'))", () => {
-    const [low, high] = wilsonInterval(166, 180);
-    expect(low).toBeCloseTo(0.8736927799483827, 9);
-    expect(high).toBeCloseTo(0.9531065773622551, 9);
-  });
-
-  it("has a width where all or none are right", () => {
-    expect(wilsonInterval(10, 10)[0]).toBeLessThan(0.8);
-    expect(wilsonInterval(10, 10)[1]).toBeCloseTo(1, 12);
-    expect(wilsonInterval(0, 10)[0]).toBe(0);
   });
 });

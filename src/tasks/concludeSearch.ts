@@ -61,8 +61,8 @@ function entriesOf({ plan, table, job }: Race, { finished }: Verdict): readonly 
     placed.add(row.trial);
     const { trial, values, epochs, accuracy } = row;
     const seconds = table.rows.reduce((sum, one) => sum + (one.trial === trial ? one.seconds : 0), 0);
-    const interval = wilsonInterval(Math.round(accuracy * images), images);
-    entries.push({ trial, values, epochs, accuracy, interval, seconds, isFinished });
+    const { lower, upper } = wilsonInterval(accuracy, images);
+    entries.push({ trial, values, epochs, accuracy, interval: [lower, upper], seconds, isFinished });
   };
   for (const row of finished) add(row, true);
   for (let rung = plan.rungs.length - 1; rung > 0; rung--) for (const row of table.standing(rung)) add(row, false);

@@ -1,5 +1,6 @@
 import { GraftError } from "../base/errors.ts";
-import { type ClassificationReport, classificationMetrics } from "../metrics/classification.ts";
+import { classificationMetrics } from "../metrics/classification.ts";
+import type { ClassificationReport } from "../metrics/classificationReport.ts";
 import type { Network } from "../nn/network.ts";
 import type { Engine } from "../platform/platform.ts";
 import type { TrainingData } from "../train/data.ts";

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Finding } from "../doctor/finding.ts";
-import type { ClassificationReport } from "../metrics/classification.ts";
+import type { ClassificationReport } from "../metrics/classificationReport.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
 

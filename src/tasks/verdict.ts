@@ -65,8 +65,8 @@ export function named({ trial, values }: MeasuredRow): string {
 
 /** `92.2 % of 180 images right [87.3–95.3]`. */
 export function rightOn(accuracy: number, images: number): string {
-  const [low, high] = wilsonInterval(Math.round(accuracy * images), images);
-  return `${points(accuracy)} % of ${images} images right [${points(low)}–${points(high)}]`;
+  const { lower, upper } = wilsonInterval(accuracy, images);
+  return `${points(accuracy)} % of ${images} images right [${points(lower)}–${points(upper)}]`;
 }
 
 function points(fraction: number): string {
