@@ -3,6 +3,7 @@ import { formatFindings } from "../doctor/finding.ts";
 import { formatConfusion, formatReport } from "../metrics/report.ts";
 import { alignTable, truncate } from "../metrics/textTable.ts";
 import type { BackboneEntry, RankingEntry, TaskEvent, TrialEntry } from "../tasks/task.ts";
+import { formatComparison } from "./comparisonTable.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
 export interface Sinks {
@@ -59,6 +60,9 @@ export class Terminal {
         return this.#result(predictionLine(event));
       case "backbones":
         return this.#result(formatBackbones(event.entries));
+      case "comparison":
+        this.close();
+        return this.#result(formatComparison(event.comparison));
       case "ranking":
         this.close();
         return this.#result(formatRanking(event.entries));

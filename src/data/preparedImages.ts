@@ -127,7 +127,8 @@ class Preparer {
   }
 }
 
-function contentKey(image: RawImage, platform: Platform): string {
+/** The hash by which an image is known, whatever its name. */
+export function contentKey(image: RawImage, platform: Platform): string {
   if (image.kind === "encoded") return platform.digest(image.bytes);
   const { width, height, channels, data } = image.pixels;
   return platform.digest(new TextEncoder().encode(`pixels ${width}x${height}x${channels} `), data);

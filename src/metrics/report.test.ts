@@ -29,66 +29,78 @@ const manyClasses = (classes: number): ClassificationReport => {
 describe("formatReport", () => {
   it("aligns a row for each class and the averages", () => {
     expect(formatReport(report("four classes"), ["ant", "bee", "dragonfly", "wasp"])).toMatchInlineSnapshot(`
-      "              precision  recall  f1-score  support
-      ant               0.867   0.929     0.897       14
-      bee               0.889   1.000     0.941        8
-      dragonfly         1.000   0.750     0.857        8
-      wasp              0.900   0.900     0.900       10
+      "                   precision  recall  f1-score  support  95 % interval
+      ant                    0.867   0.929     0.897       14
+      bee                    0.889   1.000     0.941        8
+      dragonfly              1.000   0.750     0.857        8
+      wasp                   0.900   0.900     0.900       10
 
-      accuracy                            0.900       40
-      ROC AUC                             0.982       40
-      macro avg         0.914   0.895     0.899       40
-      weighted avg      0.906   0.900     0.898       40"
+      accuracy                                 0.900       40    0.769–0.960
+      majority class                           0.350       40
+      balanced accuracy                        0.895       40
+      ROC AUC                                  0.982       40
+      macro avg              0.914   0.895     0.899       40
+      weighted avg           0.906   0.900     0.898       40
+      calibration error                        0.272       40"
     `);
   });
 
   it("has a row for top-5 accuracy with more than five classes", () => {
     expect(formatReport(report("seven classes"))).toMatchInlineSnapshot(`
-      "                precision  recall  f1-score  support
-      class 0             0.200   0.500     0.286        2
-      class 1             0.500   0.167     0.250        6
-      class 2             0.429   0.429     0.429        7
-      class 3             0.250   0.250     0.250        4
-      class 4             0.875   0.538     0.667       13
-      class 5             0.125   0.250     0.167        4
-      class 6             0.333   0.500     0.400        4
+      "                   precision  recall  f1-score  support  95 % interval
+      class 0                0.200   0.500     0.286        2
+      class 1                0.500   0.167     0.250        6
+      class 2                0.429   0.429     0.429        7
+      class 3                0.250   0.250     0.250        4
+      class 4                0.875   0.538     0.667       13
+      class 5                0.125   0.250     0.167        4
+      class 6                0.333   0.500     0.400        4
 
-      accuracy                              0.400       40
-      ROC AUC                               0.798       40
-      top-5 accuracy                        0.925       40
-      macro avg           0.387   0.376     0.350       40
-      weighted avg        0.515   0.400     0.425       40"
+      accuracy                                 0.400       40    0.263–0.554
+      majority class                           0.325       40
+      balanced accuracy                        0.376       40
+      ROC AUC                                  0.798       40
+      top-5 accuracy                           0.925       40
+      macro avg              0.387   0.376     0.350       40
+      weighted avg           0.515   0.400     0.425       40
+      calibration error                        0.154       40"
     `);
   });
 
   it("shows weights with two decimals", () => {
     expect(formatReport(report("weighted"), ["a", "b", "c", "d"])).toMatchInlineSnapshot(`
-      "              precision  recall  f1-score  support
-      a                 0.459   0.559     0.504     9.98
-      b                 0.497   0.861     0.630     2.81
-      c                 0.891   0.556     0.685    10.34
-      d                 0.458   0.436     0.447     7.34
+      "                   precision  recall  f1-score  support  95 % interval
+      a                      0.459   0.559     0.504     9.98
+      b                      0.497   0.861     0.630     2.81
+      c                      0.891   0.556     0.685    10.34
+      d                      0.458   0.436     0.447     7.34
 
-      accuracy                            0.556    30.48
-      ROC AUC                             0.865    30.48
-      macro avg         0.576   0.603     0.566    30.48
-      weighted avg      0.609   0.556     0.563    30.48"
+      accuracy                                 0.556    30.48    0.348–0.746
+      majority class                           0.339    30.48
+      balanced accuracy                        0.603    30.48
+      ROC AUC                                  0.865    30.48
+      macro avg              0.576   0.603     0.566    30.48
+      weighted avg           0.609   0.556     0.563    30.48
+      calibration error                        0.257    30.48"
     `);
   });
 
   it("cuts long names, counts wide characters twice and lets no name drive the terminal", () => {
     const labels = ["the northern long-tailed marsh warbler", "猫", "🐕 dog", "red\u001b[31m\nline"];
     expect(formatReport(report("four classes"), labels)).toMatchInlineSnapshot(`
-      "                          precision  recall  f1-score  support
+      "                          precision  recall  f1-score  support  95 % interval
       the northern long-taile…      0.867   0.929     0.897       14
       猫                            0.889   1.000     0.941        8
       🐕 dog                        1.000   0.750     0.857        8
       red�[31m�line                 0.900   0.900     0.900       10
 
-      accuracy                                        0.900       40
+      accuracy                                        0.900       40    0.769–0.960
+      majority class                                  0.350       40
+      balanced accuracy                               0.895       40
       ROC AUC                                         0.982       40
       macro avg                     0.914   0.895     0.899       40
-      weighted avg                  0.906   0.900     0.898       40"
+      weighted avg                  0.906   0.900     0.898       40
+      calibration error                               0.272       40"
     `);
   });
 
@@ -100,8 +112,9 @@ describe("formatReport", () => {
 
   it("still works with hundreds of classes", () => {
     const lines = formatReport(manyClasses(300)).split("\n");
-    expect(lines).toHaveLength(1 + 300 + 1 + 3);
-    expect(new Set(lines.filter((line) => line !== "").map((line) => line.length)).size).toBe(1);
+    expect(lines).toHaveLength(1 + 300 + 1 + 6);
+    const rows = lines.slice(1, 301);
+    expect(new Set(rows.map((line) => line.length)).size).toBe(1);
   });
 });
 

@@ -1,6 +1,7 @@
 import type { ClassificationReport } from "./classificationReport.ts";
 import { type Confusion, type Scores, sum } from "./confusion.ts";
 import { alignTable, truncate } from "./textTable.ts";
+import type { Interval } from "./wilson.ts";
 
 /** The widest that a class name is printed. */
 const nameColumns = 24;
@@ -9,21 +10,39 @@ const matrixClasses = 12;
 /** How many pairs are listed when the matrix does not fit. */
 const listedPairs = 10;
 
-/** The report as a table: a row for each class, then accuracy and averages, laid out as scikit-learn's `classification_report`. */
+/**
+ * The report as a table: a row for each class, then the whole and its averages, laid out as scikit-learn's `classification_report`. An interval is of
+ * the number in the row's f1-score column.
+ */
 export function formatReport(report: ClassificationReport, labels: readonly string[] = []): string {
+  const { intervals } = report;
   const names = report.perClass.map(({ label }, c) => nameOf(labels[c] ?? label, c));
   const total = count(sum(report.perClass.map(({ support }) => support)));
+  const whole = (name: string, value: number | undefined, interval?: Interval) =>
+    value === undefined ? [] : [[name, "", "", score(value), total, ...shown(interval)]];
   const top = Object.entries(report.topK ?? {});
   return alignTable([
-    ["", "precision", "recall", "f1-score", "support"],
+    ["", "precision", "recall", "f1-score", "support", `${100 * intervals.level} % interval`],
     ...report.perClass.map((scores, c) => [names[c], ...cells(scores), count(scores.support)]),
     [],
-    ["accuracy", "", "", score(report.accuracy), total],
-    ...(report.auc === undefined ? [] : [["ROC AUC", "", "", score(report.auc), total]]),
-    ...top.map(([k, value]) => [`top-${k} accuracy`, "", "", score(value), total]),
-    ["macro avg", ...cells(report.macro), total],
+    ...whole("accuracy", report.accuracy, intervals.accuracy),
+    ...whole("majority class", report.majority),
+    ...whole("balanced accuracy", report.balancedAccuracy, intervals.balancedAccuracy),
+    ...whole("ROC AUC", report.auc, intervals.auc),
+    ...top.flatMap(([k, value]) => whole(`top-${k} accuracy`, value)),
+    ["macro avg", ...cells(report.macro), total, ...shown(intervals.macroF1)],
     ["weighted avg", ...cells(report.weighted), total],
+    ...whole("calibration error", report.calibration.expectedError),
   ]);
+}
+
+function shown(interval: Interval | undefined): readonly string[] {
+  return interval === undefined ? [] : [formatInterval(interval)];
+}
+
+/** `0.769–0.960` */
+export function formatInterval({ lower, upper }: Interval): string {
+  return `${score(lower)}–${score(upper)}`;
 }
 
 /** The confusion matrix as a table; beyond 12 classes the ten most confused pairs. */

@@ -1,9 +1,8 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { crossValidationOf } from "../data/crossValidation.ts";
-import { classificationMetrics } from "../metrics/classification.ts";
 import type { ClassificationBatch } from "../metrics/classificationBatch.ts";
-import { measure } from "../metrics/metric.ts";
+import { reportWithIntervals } from "../metrics/classificationIntervals.ts";
 import { fit } from "../train/fit.ts";
 import { TrainingState } from "../train/state.ts";
 import { initialWeights, stepsOf } from "./learn.ts";
@@ -62,9 +61,10 @@ export const crossValidate: Task = defineTask({
       yield { type: "note", text: told(result, folds) };
     }
     const title = `${folds}-fold cross-validation of ${settings.strategy}`;
-    const report = measure(
-      classificationMetrics(labels.length, { labels }),
+    const report = reportWithIntervals(
       results.map(({ batch }) => batch),
+      labels.length,
+      { labels },
     );
     yield { type: "report", title, labels, report };
     const spread = spreadOf(results.map(({ accuracy }) => accuracy));

@@ -4,6 +4,9 @@ import { simpleCnn } from "../backbones/simpleCnn.ts";
 import { GraftError } from "../base/errors.ts";
 import { stream } from "../base/random.ts";
 import type { Tensor } from "../base/tensor.ts";
+import { accuracy } from "../metrics/accuracy.ts";
+import { reportWithIntervals } from "../metrics/classificationIntervals.ts";
+import { measure } from "../metrics/metric.ts";
 import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { type Network, sequentialNetwork } from "../nn/network.ts";
 import { adam } from "../optim/optimizers.ts";
@@ -11,8 +14,8 @@ import { cosineSchedule } from "../optim/schedules.ts";
 import type { Platform } from "../platform/platform.ts";
 import { fit } from "../train/fit.ts";
 import { initialTensors, TrainingState } from "../train/state.ts";
+import { answersOn } from "./answersOn.ts";
 import { type DigitSubset, type Digits, digitData, loadDigits } from "./digits.ts";
-import { reportOn } from "./reportOn.ts";
 import { RunFolder } from "./runFolder.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 
@@ -53,13 +56,8 @@ export const demo: Task = defineTask({
     );
     const folder = await RunFolder.claim(input.out ?? platform.store.join("runs", "demo"), platform);
     const labels = Array.from({ length: 10 }, (_, i) => String(i));
-    const report = await reportOn(
-      digitData(digits, { indices: held.test, from: 0 }),
-      network,
-      state,
-      platform.engine,
-      labels,
-    );
+    const heldOut = digitData(digits, { indices: held.test, from: 0 });
+    const report = reportWithIntervals([await answersOn(heldOut, network, state, platform.engine)], 10, { labels });
     yield { type: "report", title: "held-out digits", labels, report };
     const preparation = { resizeTo: side, cropTo: side, interpolation: "bilinear" as const };
     const weights = state.snapshot(network.parameters.list);
@@ -128,8 +126,8 @@ async function accuracyOnHigh(
   state: TrainingState,
   platform: Platform,
 ): Promise<number> {
-  const labels = ["5", "6", "7", "8", "9"];
-  return (await reportOn(digitData(digits, { indices, from: 5 }), network, state, platform.engine, labels)).accuracy;
+  const data = digitData(digits, { indices, from: 5 });
+  return measure(accuracy(), [await answersOn(data, network, state, platform.engine)]);
 }
 
 interface Lesson {

@@ -1,4 +1,5 @@
 import { backbones } from "./backbones.ts";
+import { compare } from "./compare.ts";
 import { crossValidate } from "./crossValidate.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
@@ -17,6 +18,7 @@ export const tasks: readonly Task[] = [
   search,
   crossValidate,
   evaluate,
+  compare,
   predict,
   preview,
   doctor,

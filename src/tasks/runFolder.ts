@@ -6,6 +6,9 @@ import type { EpochLog } from "../train/progress.ts";
 const epochLog = z.object({ epoch: z.number() }).catchall(z.number());
 const encoder = new TextEncoder();
 
+/** Every held-out image with the run's answer to it. */
+export const predictionsFile = "predictions.csv";
+
 /** A folder of one training run: what is written there and under which names. */
 export class RunFolder {
   readonly path: string;

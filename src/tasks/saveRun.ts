@@ -1,14 +1,16 @@
 import { encodeModelFile } from "../artefact/modelFile.ts";
+import { reportWithIntervals } from "../metrics/classificationIntervals.ts";
+import { answersOn } from "./answersOn.ts";
 import { fitAdvice } from "./fitAdvice.ts";
 import type { Learned } from "./learn.ts";
-import { reportOn } from "./reportOn.ts";
-import type { RunFolder } from "./runFolder.ts";
+import { type AnsweredSplit, encodePredictions } from "./predictions.ts";
+import { predictionsFile, type RunFolder } from "./runFolder.ts";
 import type { TaskEvent } from "./task.ts";
 import type { Job } from "./trainPlan.ts";
 
 /** Saves model, labels, figures and what the curves say. */
 export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): AsyncGenerator<TaskEvent> {
-  const { platform, labels, split, preparation } = job;
+  const { platform, images, labels, split, preparation } = job;
   const { plan, state, history } = learned;
   const { network, backbone } = plan;
   const weights = state.snapshot(network.parameters.list);
@@ -22,13 +24,17 @@ export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): A
   });
   const parts = { validation: split.validation, ...(split.test.length > 0 ? { test: split.test } : {}) };
   const metrics: Record<string, unknown> = {};
+  const answered: AnsweredSplit[] = [];
   for (const [name, indices] of Object.entries(parts)) {
-    const report = await reportOn(plan.data(indices, false), network, state, platform.engine, labels);
+    const answers = await answersOn(plan.data(indices, false), network, state, platform.engine);
+    answered.push({ split: name, images: indices.map((i) => images.samples[i]?.id ?? ""), answers });
+    const report = reportWithIntervals([answers], labels.length, { labels });
     metrics[name] = report;
     yield { type: "report", title: name, labels, report };
   }
   await folder.writeHistory(history);
   await folder.writeJson("metrics.json", metrics);
+  await platform.store.write(folder.file(predictionsFile), encodePredictions(labels, answered));
   const advice = fitAdvice(job, learned);
   if (advice !== undefined) {
     await folder.writeJson("diagnosis.json", advice);

@@ -1,5 +1,5 @@
 import { type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
-import { GraftError } from "../base/errors.ts";
+import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
 import { imageTensor, limitPixels } from "../data/preparedImages.ts";
@@ -23,6 +23,8 @@ export async function readRun(
 
 /** A trained model as it is served: nothing but `model.onnx`. */
 export class ServedModel {
+  /** As it was opened. */
+  readonly path: string;
   readonly labels: readonly string[];
   readonly preparation: Preparation;
   /** Of its file. */
@@ -31,7 +33,14 @@ export class ServedModel {
   readonly #program: Program;
   readonly #platform: Platform;
 
-  private constructor({ labels, preparation }: ModelMetadata, bytes: Uint8Array, program: Program, platform: Platform) {
+  private constructor(
+    path: string,
+    { labels, preparation }: ModelMetadata,
+    bytes: Uint8Array,
+    program: Program,
+    platform: Platform,
+  ) {
+    this.path = path;
     this.labels = labels;
     this.preparation = preparation;
     this.sizeBytes = bytes.length;
@@ -45,10 +54,21 @@ export class ServedModel {
     const { file, bytes } = await readRun(path, platform);
     const metadata = readMetadata(bytes, file);
     return new ServedModel(
+      path,
       metadata,
       bytes,
       await platform.engine.compile(bytes, { releaseMemory: !oneSize }),
       platform,
+    );
+  }
+
+  /** Where a label of a data set stands among the model's. Throws `data` for one that it does not know. */
+  classOf(label: string): number {
+    const index = this.labels.indexOf(label);
+    if (index >= 0) return index;
+    throw new GraftError(
+      "data",
+      `the class "${label}" of the data is unknown to "${this.path}" (${this.labels.join(", ")}).${didYouMean(label, this.labels)}`,
     );
   }
 

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Finding } from "../doctor/finding.ts";
 import type { ClassificationReport } from "../metrics/classificationReport.ts";
+import type { Standing } from "../metrics/comparison.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
 
@@ -47,6 +48,16 @@ export interface TrialEntry {
   readonly isFinished: boolean;
 }
 
+/** Several runs on the same images, each beside the first. */
+export interface Comparison {
+  /** validation, test, or a data set. */
+  readonly part: string;
+  readonly images: number;
+  /** Accuracy of always naming the most frequent class. */
+  readonly majority: number;
+  readonly runs: readonly (Standing & { readonly run: string })[];
+}
+
 /** What a task reports while it runs: plain data that a terminal draws, `--json` prints and a server streams. */
 export type TaskEvent =
   | FitEvent
@@ -61,6 +72,7 @@ export type TaskEvent =
       readonly unit?: "bytes" | "steps";
     }
   | { readonly type: "backbones"; readonly entries: readonly BackboneEntry[] }
+  | { readonly type: "comparison"; readonly comparison: Comparison }
   /** The best first. */
   | { readonly type: "ranking"; readonly entries: readonly RankingEntry[] }
   /** The best first. */

@@ -50,6 +50,7 @@ async function* openRun(job: Job): AsyncGenerator<TaskEvent, RunFolder> {
     return folder;
   }
   const ids = (indices: readonly number[]) => indices.map((i) => images.samples[i]?.id ?? "");
+  const keys = (indices: readonly number[]) => indices.map((i) => images.keys[i] ?? "");
   const wanted = input.out ?? platform.store.join("runs", nameOfData(input.data, platform));
   const folder = await RunFolder.claim(wanted, platform);
   await folder.writeJson("splits.json", {
@@ -58,6 +59,7 @@ async function* openRun(job: Job): AsyncGenerator<TaskEvent, RunFolder> {
     train: ids(split.train),
     validation: ids(split.validation),
     test: ids(split.test),
+    hashes: { train: keys(split.train), validation: keys(split.validation), test: keys(split.test) },
   });
   await folder.writeJson("config.json", {
     train: { ...input, ...(await absolutePaths(input, platform)), out: folder.path },
