@@ -54,6 +54,14 @@ describe("a report with intervals", () => {
     expect(intervals.auc === undefined).toBe(report.auc === undefined);
   });
 
+  it("leaves drawing out where it would take too long", () => {
+    const count = 30_000;
+    const batch = { classes: 2, labels: new Int32Array(count).fill(1, 9), probabilities: new Float32Array(2 * count) };
+    const { intervals } = reportWithIntervals([batch], 2);
+    expect(intervals.accuracy.lower).toBeGreaterThan(0);
+    expect(intervals.macroF1).toBeUndefined();
+  });
+
   it("draws each figure from the samples as a stream of them would measure it", () => {
     const [, stored] = reference.classification;
     const batch = classificationBatch(stored);

@@ -11,20 +11,20 @@ import { rankedByAll } from "./rankedSamples.ts";
 import { rankingOf } from "./ranking.ts";
 import { weightOf } from "./weightedMean.ts";
 
-/** Scores, samples × classes, beyond which a thousand draws take longer than some seconds; intervals are narrow there. */
-const mostScores = 200_000;
+/** Samples × (classes + 5), the five for drawing, beyond which a thousand draws take longer than some seconds; intervals are narrow there. */
+const mostWork = 200_000;
 
 const names = ["balancedAccuracy", "macroF1", "loss", "brier", "auc", "averagePrecision", "matthews"] as const;
 type Figures = { readonly [K in (typeof names)[number]]: number | undefined };
 
-/** The report of all batches, with bootstrap intervals for what is no proportion; without those beyond 200,000 scores. */
+/** The report of all batches, with bootstrap intervals for what is no proportion; without those where samples × (classes + 5) pass 200,000. */
 export function reportWithIntervals(
   batches: readonly ClassificationBatch[],
   classes: number,
   { labels, ...options }: BootstrapOptions & { readonly labels?: readonly string[] } = {},
 ): ClassificationReport {
   const report = measure(classificationMetrics(classes, { labels }), batches);
-  if (report.count * classes > mostScores) return report;
+  if (report.count * (classes + 5) > mostWork) return report;
   const { level } = report.intervals;
   const samples = countedSamples(batches);
   const figures = figuresOf(samples);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { compareAnswers } from "../metrics/comparison.ts";
+import { majorityShare } from "../metrics/majority.ts";
 import type { Platform } from "../platform/platform.ts";
 import { checkClasses, commonImages } from "./commonImages.ts";
 import { answersOnData, type JudgedRun, storedAnswers } from "./judgedRun.ts";
@@ -63,14 +64,7 @@ async function* compared(runs: readonly JudgedRun[], part: string): AsyncGenerat
   return {
     part,
     images: truth.length,
-    majority: majorityOf(truth),
+    majority: majorityShare(truth),
     runs: standings.map((standing, i) => ({ run: runs[i]?.path ?? "", ...standing })),
   };
-}
-
-/** The share of the most frequent class. */
-function majorityOf(truth: readonly string[]): number {
-  const counts = new Map<string, number>();
-  for (const label of truth) counts.set(label, (counts.get(label) ?? 0) + 1);
-  return Math.max(...counts.values()) / truth.length;
 }

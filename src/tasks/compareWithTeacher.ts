@@ -1,5 +1,6 @@
 import { decodeImage } from "../data/decodeImage.ts";
 import { imageTensor, limitPixels } from "../data/preparedImages.ts";
+import { majorityShare } from "../metrics/majority.ts";
 import { alignTable } from "../metrics/textTable.ts";
 import { argMax } from "../train/measures.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -33,7 +34,13 @@ export async function* compareWithTeacher(job: Job, folder: RunFolder): AsyncGen
     const [teacher, student] = rivals.map((rival) => rival.figures());
     if (teacher === undefined || student === undefined) return;
     await folder.writeJson("distillation.json", { images: name, teacher, student });
-    const table = [["", "MB", "images/s", `right on ${name}`], row("teacher", teacher), row("student", student)];
+    const majority = majorityShare(indices.map((i) => images.samples[i]?.label));
+    const table = [
+      ["", "MB", "images/s", `right on ${name}`],
+      ["majority class", "", "", percent(majority)],
+      row("teacher", teacher),
+      row("student", student),
+    ];
     yield { type: "note", text: alignTable(table) };
   } finally {
     for (const rival of rivals) await rival.model.dispose();
@@ -41,7 +48,11 @@ export async function* compareWithTeacher(job: Job, folder: RunFolder): AsyncGen
 }
 
 function row(who: string, { megabytes, imagesPerSecond, accuracy }: Figures): readonly string[] {
-  return [who, megabytes.toFixed(2), imagesPerSecond.toFixed(0), `${(100 * accuracy).toFixed(1)} %`];
+  return [who, megabytes.toFixed(2), imagesPerSecond.toFixed(0), percent(accuracy)];
+}
+
+function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(1)} %`;
 }
 
 /** One of the two, while it is measured. */

@@ -1,4 +1,5 @@
 import { isIdentity } from "../image/augmentation.ts";
+import { majorityShare } from "../metrics/majority.ts";
 import { type Diagnosis, diagnoseCurves, type Validated } from "../train/diagnoseCurves.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import type { Learned } from "./learn.ts";
@@ -20,10 +21,9 @@ export function fitAdvice(job: Job, learned: Learned): FitAdvice | undefined {
 }
 
 /** What the job validates on. */
-export function validatedBy({ split, images, labels }: Job): Validated {
-  const counts = labels.map((_, label) => split.validation.filter((i) => images.samples[i]?.label === label).length);
-  const count = split.validation.length;
-  return { count, majority: Math.max(0, ...counts) / Math.max(1, count) };
+export function validatedBy({ split, images }: Job): Validated {
+  const majority = majorityShare(split.validation.map((i) => images.samples[i]?.label));
+  return { count: split.validation.length, majority };
 }
 
 function told(diagnosis: Diagnosis, remedies: readonly string[]): string {

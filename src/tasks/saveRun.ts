@@ -1,5 +1,6 @@
 import { encodeModelFile } from "../artefact/modelFile.ts";
 import { reportWithIntervals } from "../metrics/classificationIntervals.ts";
+import { reliabilityDiagram } from "../metrics/reliabilityDiagram.ts";
 import { answersOn } from "./answersOn.ts";
 import { fitAdvice } from "./fitAdvice.ts";
 import type { Learned } from "./learn.ts";
@@ -30,6 +31,7 @@ export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): A
     answered.push({ split: name, images: indices.map((i) => images.samples[i]?.id ?? ""), answers });
     const report = reportWithIntervals([answers], labels.length, { labels });
     metrics[name] = report;
+    await folder.writeText(`reliability-${name}.svg`, reliabilityDiagram(report.calibration, name));
     yield { type: "report", title: name, labels, report };
   }
   await folder.writeHistory(history);
