@@ -58,10 +58,9 @@ describe("graft compare", () => {
     expect(out).toMatch(/^few .* \d+ : \d+ .*(better|worse|not told apart)$/m);
   });
 
-  it("finds no difference between a run and itself, and says the same each time", async () => {
+  it("finds no difference between a run and itself", async () => {
     const { comparisons } = await compare("linear", "linear");
     expect(comparisons[0]?.runs[1]?.against).toMatchObject({ gain: 0, exact: 1, midP: 1 });
-    expect((await compare("linear", "few")).comparisons).toEqual((await compare("linear", "few")).comparisons);
   });
 
   it("leaves out, and names, images that one of them was trained on", async () => {

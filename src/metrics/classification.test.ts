@@ -6,6 +6,7 @@ import { classificationMetrics } from "./classification.ts";
 import { normalised, scoresOf } from "./confusion.ts";
 import { crossEntropy } from "./crossEntropy.ts";
 import { measure } from "./metric.ts";
+import { multiTask } from "./multiTask.ts";
 import { topK } from "./topK.ts";
 
 /** Digits behind the point: to half of 1e-9, as doubles computed in another order reach easily. */
@@ -172,6 +173,14 @@ describe("classificationMetrics", () => {
     expect(measure(classificationMetrics(2), [weighted, good]).count).toBe(4);
   });
 
+  it("is no surer of its accuracy when all weights are doubled, and less sure when they differ", () => {
+    const intervalOf = (...weights: number[]) =>
+      measure(classificationMetrics(2), [{ ...good, weights: Float32Array.from(weights) }]).intervals.accuracy;
+    const plain = measure(classificationMetrics(2), [good]).intervals.accuracy;
+    expect(intervalOf(2, 2)).toEqual(plain);
+    expect(intervalOf(1, 3).lower).toBeLessThan(plain.lower);
+  });
+
   it("leaves samples of weight 0 out, whatever they hold", () => {
     const padded = batchOf(
       [0, 1, -1],
@@ -223,6 +232,26 @@ describe("classificationMetrics", () => {
       expect(() => metric.value(metric.init())).toThrow(empty);
     const all = classificationMetrics(2);
     expect(() => all.value(all.init())).toThrow(empty);
+  });
+});
+
+describe("multiTask", () => {
+  const tasks = multiTask({ colour: accuracy(), shape: accuracy() });
+  const right = batchOf([0], [[0.75, 0.25]]);
+  const wrong = batchOf([1], [[0.75, 0.25]]);
+
+  it("measures each task on the samples that have a label for it", () => {
+    const unlabelled = { ...wrong, weights: Float32Array.of(0) };
+    expect(
+      measure(tasks, [{ colour: right, shape: wrong }, { colour: wrong }, { colour: right, shape: unlabelled }]),
+    ).toEqual({
+      colour: 2 / 3,
+      shape: 0,
+    });
+  });
+
+  it("refuses a task that it does not know, and names the nearest", () => {
+    expect(() => measure(tasks, [{ color: right }])).toThrow(/found the task "color".*"colour"/);
   });
 });
 

@@ -1,28 +1,24 @@
 import { GraftError } from "../base/errors.ts";
 import { cohenKappa, matthewsCorrelation } from "./agreement.ts";
+import { both } from "./both.ts";
 import { brier } from "./brier.ts";
 import type { ClassificationBatch } from "./classificationBatch.ts";
 import type { ClassificationReport } from "./classificationReport.ts";
 import { confusion, scoresOf } from "./confusion.ts";
 import { crossEntropy } from "./crossEntropy.ts";
 import type { Metric } from "./metric.ts";
-import { ranking } from "./ranking.ts";
+import { type Ranking, ranking } from "./ranking.ts";
 import { reliability } from "./reliability.ts";
+import { type SampleSizeState, sampleSize } from "./sampleSize.ts";
 import { topK } from "./topK.ts";
-import { type MeanState, weightOf } from "./weightedMean.ts";
+import type { MeanState } from "./weightedMean.ts";
 import { wilsonInterval } from "./wilson.ts";
 
-export interface ClassificationState {
-  readonly count: number;
-  readonly weight: number;
-  readonly squaredWeight: number;
-  readonly loss: MeanState;
-  readonly brier: MeanState;
-  readonly top: MeanState;
-  readonly confusion: Float64Array;
-  readonly reliability: Float64Array;
-  readonly samples: ClassificationBatch[];
-}
+/** The states of its parts, nested as they are joined. */
+export type ClassificationState = readonly [
+  readonly [SampleSizeState, Float64Array],
+  readonly [readonly [MeanState, MeanState], readonly [MeanState, readonly [Float64Array, ClassificationBatch[]]]],
+];
 
 const k = 5;
 const level = 0.95;
@@ -38,97 +34,58 @@ export function classificationMetrics(
       `classificationMetrics: found ${labels.length} labels; expected ${classes}, one a class.`,
     );
   }
-  const parts = {
-    loss: crossEntropy(),
-    brier: brier(),
-    top: topK(k),
-    confusion: confusion(classes),
-    reliability: reliability(),
-    samples: ranking(),
-  };
+  const parts = both(
+    both(sampleSize(), confusion(classes)),
+    both(both(crossEntropy(), brier()), both(topK(k), both(reliability(), ranking()))),
+  );
   return {
+    ...parts,
     name: "classification",
-    init: () => ({
-      count: 0,
-      weight: 0,
-      squaredWeight: 0,
-      loss: parts.loss.init(),
-      brier: parts.brier.init(),
-      top: parts.top.init(),
-      confusion: parts.confusion.init(),
-      reliability: parts.reliability.init(),
-      samples: parts.samples.init(),
-    }),
     add(state, batch) {
-      if (batch.classes !== classes) {
-        throw new GraftError(
-          "shape",
-          `classificationMetrics: a batch has ${batch.classes} classes; expected ${classes}.`,
-        );
-      }
-      return {
-        ...weighed(state, batch),
-        loss: parts.loss.add(state.loss, batch),
-        brier: parts.brier.add(state.brier, batch),
-        top: parts.top.add(state.top, batch),
-        confusion: parts.confusion.add(state.confusion, batch),
-        reliability: parts.reliability.add(state.reliability, batch),
-        samples: parts.samples.add(state.samples, batch),
-      };
+      if (batch.classes === classes) return parts.add(state, batch);
+      throw new GraftError(
+        "shape",
+        `classificationMetrics: a batch has ${batch.classes} classes; expected ${classes}.`,
+      );
     },
-    merge: (a, b) => ({
-      count: a.count + b.count,
-      weight: a.weight + b.weight,
-      squaredWeight: a.squaredWeight + b.squaredWeight,
-      loss: parts.loss.merge(a.loss, b.loss),
-      brier: parts.brier.merge(a.brier, b.brier),
-      top: parts.top.merge(a.top, b.top),
-      confusion: parts.confusion.merge(a.confusion, b.confusion),
-      reliability: parts.reliability.merge(a.reliability, b.reliability),
-      samples: parts.samples.merge(a.samples, b.samples),
-    }),
     value(state) {
-      const counts = parts.confusion.value(state.confusion);
-      const { perClass, ...scores } = scoresOf(counts);
-      const { rocAuc, averagePrecision } = parts.samples.value(state.samples);
+      const [[size, matrix], [[loss, brierScore], [top, [calibration, areas]]]] = parts.value(state);
+      const { perClass, ...scores } = scoresOf(matrix);
+      const share = (proportion: number) => wilsonInterval(proportion, size.effective, level);
       return {
-        count: state.count,
+        count: size.count,
         ...scores,
-        ...(classes > k ? { topK: { [k]: parts.top.value(state.top) } } : {}),
-        loss: parts.loss.value(state.loss),
-        brier: parts.brier.value(state.brier),
-        auc: rocAuc.macro,
-        aucWeighted: rocAuc.weighted,
-        aucOneVsOne: rocAuc.oneVsOne,
-        aucOneVsOneWeighted: rocAuc.oneVsOneWeighted,
-        averagePrecision: averagePrecision.macro,
-        averagePrecisionWeighted: averagePrecision.weighted,
-        matthews: matthewsCorrelation(counts),
-        kappa: cohenKappa(counts),
-        calibration: parts.reliability.value(state.reliability),
+        ...(classes > k ? { topK: { [k]: top } } : {}),
+        loss,
+        brier: brierScore,
+        ...areasOf(areas),
+        matthews: matthewsCorrelation(matrix),
+        kappa: cohenKappa(matrix),
+        calibration,
         perClass: perClass.map((one, c) => ({
           ...(labels === undefined ? {} : { label: labels[c] }),
           ...one,
-          auc: rocAuc.perClass[c],
-          averagePrecision: averagePrecision.perClass[c],
+          auc: areas.rocAuc.perClass[c],
+          averagePrecision: areas.averagePrecision.perClass[c],
         })),
-        confusion: counts,
-        intervals: { level, accuracy: wilsonInterval(scores.accuracy, state.weight ** 2 / state.squaredWeight, level) },
+        confusion: matrix,
+        intervals: {
+          level,
+          accuracy: share(scores.accuracy),
+          ...(classes > k ? { topK: { [k]: share(top) } } : {}),
+        },
       };
     },
   };
 }
 
-/** The counts that tell how much was measured. */
-function weighed(
-  { count, weight, squaredWeight }: ClassificationState,
-  { labels, weights }: ClassificationBatch,
-): Pick<ClassificationState, "count" | "weight" | "squaredWeight"> {
-  for (let i = 0; i < labels.length; i++) {
-    const own = weightOf(weights, i);
-    if (own !== 0) count++;
-    weight += own;
-    squaredWeight += own * own;
-  }
-  return { count, weight, squaredWeight };
+function areasOf({ rocAuc, averagePrecision }: Ranking) {
+  return {
+    auc: rocAuc.macro,
+    aucWeighted: rocAuc.weighted,
+    aucOneVsOne: rocAuc.oneVsOne,
+    aucOneVsOneWeighted: rocAuc.oneVsOneWeighted,
+    averagePrecision: averagePrecision.macro,
+    averagePrecisionWeighted: averagePrecision.weighted,
+  };
 }

@@ -43,11 +43,12 @@ export interface ClassificationReport {
   readonly intervals: ReportIntervals;
 }
 
-/** Where figures lie with 95 % confidence: accuracy by Wilson, the others by bootstrap, where samples were drawn. (The
- * calibration error has none: in draws it is larger than in the sample, always.) */
+/** Where figures lie with 95 % confidence: accuracy and top-k by Wilson, the others by bootstrap, where samples were drawn.
+ * The calibration error has none: draws exaggerate it. */
 export interface ReportIntervals {
   readonly level: number;
   readonly accuracy: Interval;
+  readonly topK?: Readonly<Record<string, Interval>>;
   readonly balancedAccuracy?: Interval | undefined;
   readonly macroF1?: Interval | undefined;
   readonly loss?: Interval | undefined;

@@ -11,6 +11,7 @@ import { multiTask } from "./multiTask.ts";
 import { ranking } from "./ranking.ts";
 import { mae, mse } from "./regression.ts";
 import { reliability } from "./reliability.ts";
+import { sampleSize } from "./sampleSize.ts";
 import { topK } from "./topK.ts";
 
 const classes = 7;
@@ -91,6 +92,7 @@ keepsTheLaws(confusion(classes), anyClassificationBatch(classes), sliceClassific
 keepsTheLaws(classificationMetrics(classes), anyClassificationBatch(classes), sliceClassification);
 keepsTheLaws(brier(), anyClassificationBatch(classes), sliceClassification);
 keepsTheLaws(reliability(), anyClassificationBatch(classes), sliceClassification);
+keepsTheLaws(sampleSize(), anyClassificationBatch(classes), sliceClassification);
 keepsTheLaws(ranking(), anyClassificationBatch(classes), sliceClassification);
 keepsTheLaws(
   multiTask({ shape: classificationMetrics(classes), colour: classificationMetrics(3) }),

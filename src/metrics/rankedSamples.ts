@@ -16,7 +16,7 @@ const buckets = 2 ** digitBits;
 /** Columns that are read together, because neighbours share a cache line. */
 const blockColumns = 16;
 
-/** Sorts by one class after another, by radix on the float32 bits in three passes; 96 bytes a sample. No score may be NaN. */
+/** Sorts by one class after another, by radix on the float32 bits in three passes; 88 bytes a sample. No score may be NaN. */
 export function rankBy(batch: ClassificationBatch): RankBy {
   const { labels } = batch;
   const count = labels.length;

@@ -60,7 +60,7 @@ describe("formatReport", () => {
       majority class                           0.325       40
       balanced accuracy                        0.376       40
       ROC AUC                                  0.798       40
-      top-5 accuracy                           0.925       40
+      top-5 accuracy                           0.925       40    0.801–0.974
       macro avg              0.387   0.376     0.350       40
       weighted avg           0.515   0.400     0.425       40
       calibration error                        0.154       40"

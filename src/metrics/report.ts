@@ -29,7 +29,7 @@ export function formatReport(report: ClassificationReport, labels: readonly stri
     ...whole("majority class", report.majority),
     ...whole("balanced accuracy", report.balancedAccuracy, intervals.balancedAccuracy),
     ...whole("ROC AUC", report.auc, intervals.auc),
-    ...top.flatMap(([k, value]) => whole(`top-${k} accuracy`, value)),
+    ...top.flatMap(([k, value]) => whole(`top-${k} accuracy`, value, intervals.topK?.[k])),
     ["macro avg", ...cells(report.macro), total, ...shown(intervals.macroF1)],
     ["weighted avg", ...cells(report.weighted), total],
     ...whole("calibration error", report.calibration.expectedError),
