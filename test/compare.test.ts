@@ -115,20 +115,3 @@ it("graft evaluate writes every image's answer when asked to", async () => {
   const right = lines.slice(1).filter((line) => line.split(",")[2] === line.split(",")[3]);
   expect(right.length / 144).toBeCloseTo(json("figures.json").accuracy, 12);
 });
-
-it("graft cross-validate ends with a report over all images", async () => {
-  const args = [
-    "cross-validate",
-    "photos",
-    "--backbone",
-    "tiny.onnx",
-    "--strategy",
-    "feature-extraction",
-    "--folds",
-    "2",
-  ];
-  const { code, out, err } = await graft([...args, "--out", "cv.json"], options);
-  expect(code, err).toBe(0);
-  expect(out).toMatch(/^accuracy .* \d+ /m);
-  expect(json("cv.json").report.count).toBe(json("cv.json").answers.length);
-});
