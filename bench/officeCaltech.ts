@@ -52,22 +52,13 @@ export const methods: Readonly<Record<string, Protocol>> = {
   TCA: components((domains, compute) => tca(domains, { dimensions }, compute)),
   "TCA, projection": components((domains, compute) => tca(domains, { dimensions, penalty: "projection" }, compute)),
   SSTCA: components((domains, compute) => semiSupervisedTca(domains, { dimensions }, compute)),
+  JDA: components((domains, compute) => jda(domains, { dimensions }, compute)),
+  BDA: components((domains, compute) => bda(domains, { dimensions }, compute)),
   SA: { fit: (domains, compute) => subspaceAlignment(domains, { dimensions }, compute) },
   "GFK, 10 dimensions": { fit: (domains, compute) => geodesicFlow(domains, { dimensions: 10 }, compute) },
   GFK: { fit: (domains, compute) => geodesicFlow(domains, { dimensions }, compute) },
   CORAL: { fit: (domains, compute) => coral(domains, {}, compute) },
   OT: { fit: (domains, compute) => optimalTransport(domains, { regularisation: 0.05 }, compute) },
-  "OT by class": {
-    fit: (domains, compute) =>
-      optimalTransport(
-        domains,
-        { regularisation: 0.05, classRegularisation: { labels: domains.labels, weight: 0.1 } },
-        compute,
-      ),
-  },
-  JDA: components((domains, compute) => jda(domains, { dimensions }, compute)),
-  "JDA, coefficients": components((domains, compute) => jda(domains, { dimensions, penalty: "coefficients" }, compute)),
-  BDA: components((domains, compute) => bda(domains, { dimensions }, compute)),
 };
 
 function withoutChange(width: number): Adaptation {
