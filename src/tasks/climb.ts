@@ -2,7 +2,7 @@ import { pairedGain } from "../transfer/pairedGain.ts";
 import type { StrategyName, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { affordable } from "./affordable.ts";
 import { initialWeights, type Learned, learn } from "./learn.ts";
-import { answersOf, probabilitiesOf } from "./probabilities.ts";
+import { rightAnswers } from "./probabilities.ts";
 import type { RunFolder } from "./runFolder.ts";
 import { saveRun } from "./saveRun.ts";
 import type { TaskEvent } from "./task.ts";
@@ -94,11 +94,4 @@ function judged(
 /** In percent. */
 function points(fraction: number): string {
   return (100 * fraction).toFixed(1);
-}
-
-/** 1 for each validation image that is named right, else 0. */
-async function rightAnswers(job: Job, learned: Learned): Promise<readonly number[]> {
-  const { split, images, labels } = job;
-  const answers = answersOf(await probabilitiesOf(job, learned, split.validation), labels.length);
-  return split.validation.map((image, i) => Number(answers[i] === images.samples[image]?.label));
 }

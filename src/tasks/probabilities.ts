@@ -25,3 +25,10 @@ export function answersOf(probabilities: Float32Array, classes: number): readonl
     return row.indexOf(Math.max(...row));
   });
 }
+
+/** 1 for each validation image that is named right, else 0. */
+export async function rightAnswers(job: Job, learned: Learned): Promise<readonly number[]> {
+  const { split, images, labels } = job;
+  const answers = answersOf(await probabilitiesOf(job, learned, split.validation), labels.length);
+  return split.validation.map((image, i) => Number(answers[i] === images.samples[image]?.label));
+}

@@ -57,7 +57,14 @@ export function checkContent(path: string, stored: unknown, job: Job): void {
 
 /** The inputs that name files, by whole paths; names and addresses as they are. */
 export async function absolutePaths(
-  { data, backbone, weights, teacher, init }: Pick<TrainInput, "data" | "backbone" | "weights" | "teacher" | "init">,
+  {
+    data,
+    backbone,
+    weights,
+    teacher,
+    init,
+    source,
+  }: Pick<TrainInput, "data" | "backbone" | "weights" | "teacher" | "init" | "source">,
   { store }: Platform,
 ) {
   const file = async (path: string | undefined) =>
@@ -68,6 +75,7 @@ export async function absolutePaths(
     weights: await file(weights),
     teacher: teacher && store.absolute(teacher),
     init: init && store.absolute(init),
+    source: source && store.absolute(source),
   };
 }
 

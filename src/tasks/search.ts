@@ -75,7 +75,10 @@ async function* openFolder(
   const { out, resume, ...kept } = input;
   const wanted = out ?? platform.store.join("runs", `${nameOfData(input.data, platform)}-search`);
   const folder = await RunFolder.claim(wanted, platform);
-  const { teacher, ...paths } = await absolutePaths({ ...input, teacher: undefined }, platform);
+  const { teacher, source, ...paths } = await absolutePaths(
+    { ...input, teacher: undefined, source: undefined },
+    platform,
+  );
   // Options that are searched are not settings of the search: with them, this file would not configure another.
   const settings = Object.entries({ ...kept, ...paths, strategy: circumstances.strategy, space: spaceText(space) });
   const free = new Set<string>(space.keys());

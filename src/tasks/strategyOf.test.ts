@@ -12,6 +12,7 @@ describe("the strategy of a training", () => {
     [{ backbone: "a.onnx", strategy: "fine-tune", stages: 1, delta: 0.1, unfreezeEvery: 1 }, "fine-tune"],
     [{ backbone: "a.onnx", teacher: "run", l2sp: 0.1 }, "distil"],
     [{ backbone: "a.onnx", parameters: "biases" }, "auto"],
+    [{ backbone: "a.onnx", source: "others" }, "instance-transfer"],
   ])("%j is %s", (options, expected) => {
     expect(strategy(options)).toBe(expected);
   });
@@ -25,5 +26,26 @@ describe("the strategy of a training", () => {
   ])("%j is refused where nothing is fine-tuned", (option, flag) => {
     const others = [{}, { teacher: "run" }, { backbone: "a.onnx", strategy: "feature-extraction" }];
     for (const other of others) expect(() => strategy({ ...other, ...option })).toThrow(`${flag} is for fine-tuning`);
+  });
+
+  it.each([
+    [{ source: "others" }, "--strategy instance-transfer needs a pretrained network: give it with --backbone"],
+    [
+      { backbone: "a.onnx", strategy: "instance-transfer" },
+      "needs another labelled data set to learn from: give it with --source",
+    ],
+    [{ backbone: "a.onnx", weighting: "kmm" }, "--weighting is for --strategy instance-transfer, not auto"],
+    [
+      { backbone: "a.onnx", strategy: "fine-tune", source: "others" },
+      "--source is for --strategy instance-transfer, not fine-tune",
+    ],
+    [{ teacher: "run", source: "others" }, "--source is for --strategy instance-transfer, not distil"],
+    [{ backbone: "a.onnx", source: "others", head: "mlp" }, "--head mlp is for feature-extraction"],
+    [{ backbone: "a.onnx", source: "others", augment: "horizontalFlip" }, "--augment is not for instance-transfer"],
+    [{ backbone: "a.onnx", source: "others", mixup: 0.2 }, "--mixup is for --strategy fine-tune and scratch"],
+  ])("refuses what does not go together: %j", (given, words) => {
+    expect(() => strategy(given)).toThrow(
+      expect.objectContaining({ code: "usage", message: expect.stringContaining(words) }),
+    );
   });
 });

@@ -1,11 +1,13 @@
 import { GraftError } from "../base/errors.ts";
 import { climb } from "./climb.ts";
+import { compareWithSource } from "./compareWithSource.ts";
 import { compareWithTeacher } from "./compareWithTeacher.ts";
 import { learn } from "./learn.ts";
 import { openJob } from "./openJob.ts";
 import { absolutePaths, checkContent, contentOf, nameOfData, storedInput } from "./resume.ts";
 import { RunFolder } from "./runFolder.ts";
 import { saveRun } from "./saveRun.ts";
+import { openSourceImages } from "./sourceImages.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 import { trainSchema } from "./trainInput.ts";
 import { type Job, patience, planOf, settingsOf, strategyOf } from "./trainPlan.ts";
@@ -27,6 +29,10 @@ export const train: Task = defineTask({
     const job = yield* openJob(input, data, platform, signal);
     if (strategy === "auto") return yield* climb(job, yield* openRun(job));
     const settings = settingsOf(input, strategy);
+    if (strategy === "instance-transfer") {
+      const pool = yield* openSourceImages(job);
+      return yield* compareWithSource(job, { settings, pool }, yield* openRun(job));
+    }
     const plan = yield* planOf(job, settings);
     try {
       const folder = yield* openRun(job);

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { optimizerNames } from "../optim/optimizers.ts";
 import { tunedParameters } from "../transfer/fineTune.ts";
+import { weightingNames } from "../transfer/instanceTransfer.ts";
 import { headNames, strategyNames } from "../transfer/strategy.ts";
 
 /** Everything that `graft train` can be told; flags, defaults, help and the config file come from here. */
@@ -25,7 +26,7 @@ export const trainSchema = z.object({
     .enum([...strategyNames, "auto"])
     .optional()
     .describe(
-      "feature-extraction keeps the backbone frozen and trains a head on its features, fine-tune goes on to train all of it, scratch trains a small CNN, distil does either of the last two and learns the answers of a --teacher too, auto goes from the first to the second when that is measurably better (default: distil with a teacher, auto with a backbone, else scratch)",
+      "feature-extraction keeps the backbone frozen and trains a head on its features, fine-tune goes on to train all of it, scratch trains a small CNN, distil does either of the last two and learns the answers of a --teacher too, instance-transfer learns from the images of a --source as well, auto goes from the first to the second when that is measurably better (default: distil with a teacher, instance-transfer with a source, auto with a backbone, else scratch)",
     ),
   teacher: z
     .string()
@@ -48,6 +49,18 @@ export const trainSchema = z.object({
     .optional()
     .describe(
       "run folder or model.onnx of an earlier training whose weights this one begins with, as far as names and shapes fit: those of the small CNN, or of the same --backbone; its image size too, unless --size says otherwise",
+    ),
+  source: z
+    .string()
+    .optional()
+    .describe(
+      "for instance-transfer: a labelled data set in any form whose classes, or some of them, are called alike; its images are learned from where that is measurably better",
+    ),
+  weighting: z
+    .enum(weightingNames)
+    .optional()
+    .describe(
+      "for instance-transfer: how much each source image counts: tradaboost lets those fade that contradict the target, kmm (kernel mean matching) and kliep (a density ratio) count what looks like the target (default: tradaboost)",
     ),
   budget: z
     .string()

@@ -12,10 +12,12 @@ import { distil } from "../transfer/distil.ts";
 import type { FeatureCache } from "../transfer/featureCache.ts";
 import { featureExtraction } from "../transfer/featureExtraction.ts";
 import { fineTune, headOnFeatures } from "../transfer/fineTune.ts";
+import { instanceTransfer, usualWeighting } from "../transfer/instanceTransfer.ts";
 import { scratch } from "../transfer/scratch.ts";
 import type { BackboneJob, StrategyName, TransferJob, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { beginAt, type EarlierRun } from "./earlierRun.ts";
+import { openSourceImages, refuseStraySource } from "./sourceImages.ts";
 import type { TaskEvent } from "./task.ts";
 import { openTeacher } from "./teacher.ts";
 import type { TrainInput } from "./trainInput.ts";
@@ -60,6 +62,7 @@ const defaults: Record<StrategyName, Omit<Settings, "strategy">> = {
   },
   scratch: { epochs: 30, learningRate: 1e-3, augment: "none" },
   distil: { epochs: 60, learningRate: 1e-3, augment: smallMoves },
+  "instance-transfer": { epochs: 1, learningRate: 1e-3, augment: "none" },
 };
 
 /** What the user said, and for the rest the strategy's own defaults. */
@@ -76,6 +79,7 @@ export function settingsOf({ epochs, learningRate, augment, backbone }: TrainInp
 /** The strategy that is asked for, or that fits best. Throws `usage` where it does not fit the backbone or other options. */
 export function strategyOf(input: TrainInput): StrategyName | "auto" {
   const strategy = fitting(input);
+  refuseStraySource(input, strategy);
   if (input.penalty !== undefined && !solvesLinearHead(input, strategy)) {
     throw new GraftError("usage", "--penalty is for the linear head on a backbone's features. Leave it out.");
   }
@@ -110,7 +114,7 @@ function tuningFlagOf({ stages, l2sp, parameters, unfreezeEvery, delta }: TrainI
   return Object.entries(given).find(([, isGiven]) => isGiven)?.[0];
 }
 
-function fitting({ strategy, backbone, teacher }: TrainInput): StrategyName | "auto" {
+function fitting({ strategy, backbone, teacher, source }: TrainInput): StrategyName | "auto" {
   if (teacher !== undefined && strategy !== undefined && strategy !== "distil") {
     throw new GraftError("usage", `--teacher is for --strategy distil, not ${strategy}. Leave one of them out.`);
   }
@@ -121,7 +125,8 @@ function fitting({ strategy, backbone, teacher }: TrainInput): StrategyName | "a
       "--strategy distil needs a trained classifier to learn from: give its run folder with --teacher.",
     );
   }
-  if (strategy === undefined) return backbone === undefined ? "scratch" : "auto";
+  if (strategy === undefined && source === undefined) return backbone === undefined ? "scratch" : "auto";
+  strategy ??= "instance-transfer";
   if (strategy !== "scratch" && backbone === undefined) {
     throw new GraftError("usage", `--strategy ${strategy} needs a pretrained network: give it with --backbone.`);
   }
@@ -131,24 +136,37 @@ function fitting({ strategy, backbone, teacher }: TrainInput): StrategyName | "a
   return strategy;
 }
 
+/** The job as strategies see it. */
+export function transferJob(job: Job, settings: Settings): TransferJob & Pick<BackboneJob, "penalty" | "features"> {
+  const { input, images, split, classWeights, platform, signal, features } = job;
+  const { averageDecay, mixup, cutmix, seed } = input;
+  const averaged = averageDecay === undefined ? {} : { averageDecay };
+  return {
+    images,
+    split,
+    classes: job.labels.length,
+    classWeights,
+    augmentation: parseAugmentation(settings.augment),
+    mixing: { mixup, cutmix },
+    optimizer: (rates) => optimizers[input.optimizer]({ ...rates, ...averaged }),
+    learningRate: settings.learningRate,
+    seed,
+    penalty: input.penalty,
+    features,
+    platform,
+    signal,
+  };
+}
+
 /** What the strategy makes of the job; fine-tuning begins at `solvedHead` where one is at hand. */
 export async function* planOf(
   job: Job,
   settings: Settings,
   solvedHead?: Weights,
 ): AsyncGenerator<TaskEvent, TransferPlan> {
-  const { input, images, split, classWeights, platform, signal, backbone, features } = job;
-  const { strategy, learningRate } = settings;
-  const { seed, averageDecay } = input;
-  const averaged = averageDecay === undefined ? {} : { averageDecay };
-  const optimizer: TransferJob["optimizer"] = (rates) => optimizers[input.optimizer]({ ...rates, ...averaged });
-  const classes = job.labels.length;
-  const augmentation = parseAugmentation(settings.augment);
-  const { mixup, cutmix } = input;
-  const mixing = { mixup, cutmix };
-  const common = { images, split, classes, classWeights, augmentation, mixing, platform, signal };
-  const transfer = { ...common, optimizer, learningRate, seed, penalty: input.penalty, features };
-  switch (strategy) {
+  const { input, platform, backbone } = job;
+  const transfer = transferJob(job, settings);
+  switch (settings.strategy) {
     case "scratch":
       return yield* beginAt(job.earlier, scratch(transfer), job.labels);
     case "feature-extraction":
@@ -166,6 +184,13 @@ export async function* planOf(
       } finally {
         await teacher.dispose();
       }
+    }
+    case "instance-transfer": {
+      const pool = yield* openSourceImages(job);
+      return yield* instanceTransfer(
+        { ...transfer, ...pool, backbone: needed(backbone) },
+        input.weighting ?? usualWeighting,
+      );
     }
   }
 }
@@ -186,7 +211,7 @@ async function* tuningPlan(
 }
 
 /** `strategyOf` has seen to it. */
-function needed(backbone: Backbone | undefined): Backbone {
+export function needed(backbone: Backbone | undefined): Backbone {
   if (backbone === undefined) throw new Error("a strategy with a backbone was begun without one");
   return backbone;
 }

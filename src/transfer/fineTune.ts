@@ -12,6 +12,7 @@ import type { ParameterOverrides } from "../optim/groups.ts";
 import { cosineSchedule, warmUp } from "../optim/schedules.ts";
 import { FeatureCache } from "./featureCache.ts";
 import { solved } from "./heads.ts";
+import { headWeights } from "./linearProblem.ts";
 import { classLearning } from "./mixing.ts";
 import { Augmenter, augmented, pixelData } from "./pixelData.ts";
 import type { BackboneJob, StrategyEvent, TransferPlan, Weights } from "./strategy.ts";
@@ -143,11 +144,7 @@ export async function* headOnFeatures(job: BackboneJob): AsyncGenerator<Strategy
     for await (const progress of features.compute(split.train, signal)) {
       yield { type: "progress", phase: "features", ...progress };
     }
-    const { kernel, bias } = yield* solved(job, features.data(split.train));
-    return new Map([
-      ["head/kernel", kernel],
-      ["head/bias", bias],
-    ]);
+    return headWeights(yield* solved(job, features.data(split.train)));
   } finally {
     await features.dispose();
   }

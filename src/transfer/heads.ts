@@ -7,6 +7,7 @@ import type { TrainingData } from "../train/data.ts";
 import { initialTensors } from "../train/state.ts";
 import { classMeans, cosineClassifier } from "./cosineHead.ts";
 import { type LinearHead, solveLinearHead } from "./linearHead.ts";
+import { headWeights, linearClassifier } from "./linearProblem.ts";
 import { nearestNeighbours, surveyNeighbours } from "./nearestNeighbours.ts";
 import type { BackboneJob, HeadName, StrategyEvent, TransferPlan } from "./strategy.ts";
 
@@ -27,15 +28,10 @@ type Head = (job: BackboneJob, data: TrainingData) => Promise<HeadPlan>;
 export const heads: Readonly<Record<HeadName, Head>> = {
   /** Multinomial logistic regression, at its optimum. */
   async linear(job, data) {
-    const network = sequentialNetwork([dense(job.classes, { activation: "softmax", name: "head" })], data.inputShape);
     return {
-      network,
+      network: linearClassifier(job.classes, data.inputShape),
       async *initial() {
-        const { kernel, bias } = yield* solved(job, data);
-        return new Map([
-          ["head/kernel", kernel],
-          ["head/bias", bias],
-        ]);
+        return headWeights(yield* solved(job, data));
       },
       learning: undefined,
     };
@@ -90,13 +86,25 @@ function bySteps(network: Network, job: BackboneJob, rateFactor = 1): HeadPlan["
   };
 }
 
-/** The linear head at its optimum, and in words how it was found. */
-export async function* solved(job: BackboneJob, data: TrainingData): AsyncGenerator<StrategyEvent, LinearHead> {
+/**
+ * The linear head at its optimum, and in words how it was found.
+ *
+ * @param sourceWeights where the last rows of `data` come from another data set: how much each counts. Every fold learns from them
+ */
+export async function* solved(
+  job: BackboneJob,
+  data: TrainingData,
+  sourceWeights: ArrayLike<number> = [],
+): AsyncGenerator<StrategyEvent, LinearHead> {
   const { images, split, classes, classWeights, penalty, platform, seed, signal } = job;
   const ofImages = foldsOf(images.samples, split.train, { count: foldCount, seed });
-  const folds = Int32Array.from({ length: data.count }, (_, row) => ofImages[row % ofImages.length] ?? -1);
+  const own = data.count - sourceWeights.length;
+  const foldOf = (row: number) => (row < own ? ofImages[row % ofImages.length] : undefined) ?? -1;
+  const folds = Int32Array.from({ length: data.count }, (_, row) => foldOf(row));
+  const sampleWeights = Float64Array.from({ length: data.count }, (_, row) => sourceWeights[row - own] ?? 1);
   const startMs = platform.nowMs();
-  const head = await solveLinearHead(data, { classes, folds, classWeights, penalty, signal }, platform.engine);
+  const options = { classes, folds, classWeights, sampleWeights, penalty, signal };
+  const head = await solveLinearHead(data, options, platform.engine);
   const seconds = ((platform.nowMs() - startMs) / 1000).toFixed(1);
   const best = head.trials.find((trial) => trial.penalty === head.penalty);
   const unmeasured = penalty === undefined ? "too few images to cross-validate" : "as asked for";

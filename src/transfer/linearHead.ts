@@ -1,20 +1,12 @@
-import { GraftError } from "../base/errors.ts";
-import { Tensor } from "../base/tensor.ts";
-import { dense } from "../nn/denseLayers.ts";
-import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
-import { sequentialNetwork } from "../nn/network.ts";
-import { minimise } from "../optim/lbfgs.ts";
 import type { Engine } from "../platform/platform.ts";
 import type { TrainingData } from "../train/data.ts";
-import { FullBatchLoss } from "./fullBatchLoss.ts";
-import { measureStandardisation, type Standardisation, standardised } from "./standardise.ts";
+import { type LinearParameters, LinearProblem } from "./linearProblem.ts";
 
 /** Strengths of the penalty that are tried, strongest first: each solution is the start of the next. */
 const penalties = Array.from({ length: 13 }, (_, i) => 10 ** (1 - i / 2));
 /** Of folds, which choose between powers of ten; and of the solution itself, which is reached with half as many evaluations without the path. */
 const roughTolerance = 1e-3;
 const gradientTolerance = 1e-5;
-const maxIterations = 300;
 /** The path ends when the held-out loss has been worse than the best so many times in a row. */
 const patience = 2;
 
@@ -26,10 +18,7 @@ export interface PenaltyTrial {
   readonly accuracy: number;
 }
 
-export interface LinearHead {
-  /** [features, classes] and [classes], for features as they are. */
-  readonly kernel: Tensor;
-  readonly bias: Tensor;
+export interface LinearHead extends LinearParameters {
   /** λ of λ/2·‖kernel‖², chosen, with features standardised. */
   readonly penalty: number;
   readonly trials: readonly PenaltyTrial[];
@@ -41,6 +30,8 @@ export interface LinearHeadOptions {
   /** The fold of each row in cross-validation; −1 for rows that every fold learns from. */
   readonly folds: Int32Array;
   readonly classWeights: readonly number[] | undefined;
+  /** How much each row counts, beside its class; the same without. */
+  readonly sampleWeights?: ArrayLike<number>;
   /** Default: the one that cross-validation chooses. */
   readonly penalty?: number | undefined;
   /** Called after each strength of the penalty. */
@@ -57,102 +48,42 @@ export async function solveLinearHead(
   options: LinearHeadOptions,
   engine: Engine,
 ): Promise<LinearHead> {
-  const { classes } = options;
-  if (data.targets.kind !== "classes") throw new GraftError("data", "a linear head needs class labels.");
-  const { labels } = data.targets;
-  const network = sequentialNetwork([dense(classes, { activation: "softmax", name: "head" })], data.inputShape);
-  const scaling = await measureStandardisation(data);
-  const objective = await FullBatchLoss.compile(
-    network,
-    sparseCategoricalCrossentropy(),
-    standardised(data, scaling),
-    engine,
-  );
+  const { classes, classWeights, sampleWeights, signal } = options;
+  const problem = await LinearProblem.open(data, classes, engine, signal);
   try {
-    const weights = Float64Array.from(labels, (label) => options.classWeights?.[label] ?? 1);
-    const problem = { objective, weights, penalised: objective.size - classes, signal: options.signal };
-    const trials = options.penalty === undefined ? await crossValidate(problem, labels, options) : [];
+    const weights = Float64Array.from(
+      problem.labels,
+      (label, row) => (classWeights?.[label] ?? 1) * (sampleWeights?.[row] ?? 1),
+    );
+    const trials = options.penalty === undefined ? await crossValidate(problem, weights, options) : [];
     const best = trials.reduce((a, b) => (b.loss < a.loss ? b : a), { penalty: 1e-2, loss: Infinity, accuracy: 0 });
-    const chosen = options.penalty ?? best.penalty;
-    const start = new Float64Array(objective.size);
-    const { point, iterations } = await solve(problem, weights, chosen, start, gradientTolerance);
-    const { kernel, bias } = unstandardised(point, scaling, classes);
-    return { kernel, bias, penalty: chosen, trials, iterations };
+    const penalty = options.penalty ?? best.penalty;
+    const { point, iterations } = await problem.solve(weights, penalty, problem.origin, gradientTolerance);
+    return { ...problem.head(point), penalty, trials, iterations };
   } finally {
-    await objective.dispose();
+    await problem.dispose();
   }
-}
-
-interface Problem {
-  readonly objective: FullBatchLoss;
-  readonly weights: Float64Array;
-  /** The first so many numbers of a point, the kernel. */
-  readonly penalised: number;
-  readonly signal: AbortSignal | undefined;
-}
-
-async function solve(
-  { objective, penalised, signal }: Problem,
-  weights: Float64Array,
-  penalty: number,
-  start: Float64Array,
-  tolerance: number,
-) {
-  const total = weights.reduce((a, b) => a + b, 0);
-  const penalise = (point: Float64Array, sum: number, gradient: Float64Array) => {
-    let squares = 0;
-    for (let i = 0; i < gradient.length; i++) {
-      const entry = i < penalised ? (point[i] ?? 0) : 0;
-      squares += entry * entry;
-      gradient[i] = (gradient[i] ?? 0) / total + penalty * entry;
-    }
-    return { value: sum / total + (penalty / 2) * squares, gradient };
-  };
-  return minimise(
-    async (point) => {
-      if (signal?.aborted) throw new GraftError("interrupted", "stopped while the head was being solved.");
-      const { sum, gradient } = await objective.evaluate(point, weights);
-      if (point === start && !Number.isFinite(sum)) throw notFinite();
-      return penalise(point, sum, gradient);
-    },
-    start,
-    { gradientTolerance: tolerance, maxIterations },
-  );
-}
-
-function notFinite(): GraftError {
-  return new GraftError(
-    "diverged",
-    "some features are not finite numbers, so no head can learn from them. The backbone's weights may be damaged, or its images prepared for another network.",
-  );
 }
 
 /** Each fold's solution, from strong to weak penalties, measured on the fold. */
 async function crossValidate(
-  problem: Problem,
-  labels: Int32Array,
+  problem: LinearProblem,
+  weights: Float64Array,
   { classes, folds, onTrial }: LinearHeadOptions,
 ): Promise<readonly PenaltyTrial[]> {
   const names = [...new Set(folds)].filter((fold) => fold >= 0);
   if (names.length < 2) return [];
-  const { objective, weights } = problem;
-  const points = new Map<number, Float64Array>(names.map((fold) => [fold, new Float64Array(objective.size)]));
+  const points = new Map<number, Float64Array>();
   const trials: PenaltyTrial[] = [];
   let worse = 0;
   for (const [done, penalty] of penalties.entries()) {
     const sums = { loss: 0, right: 0, weight: 0 };
     for (const fold of names) {
       const kept = weights.map((weight, row) => (folds[row] === fold ? 0 : weight));
-      const { point } = await solve(
-        problem,
-        kept,
-        penalty,
-        points.get(fold) ?? new Float64Array(objective.size),
-        roughTolerance,
-      );
+      const { point } = await problem.solve(kept, penalty, points.get(fold) ?? problem.origin, roughTolerance);
       points.set(fold, point);
-      const { losses, predictions } = await objective.evaluate(point, kept);
-      for (const [row, label] of labels.entries()) {
+      const { losses, predictions } = await problem.evaluate(point, kept);
+      for (const [row, label] of problem.labels.entries()) {
         if (folds[row] !== fold) continue;
         const weight = weights[row] ?? 0;
         sums.loss += weight * (losses[row] ?? 0);
@@ -172,18 +103,4 @@ async function crossValidate(
 function isFirst(predictions: Float32Array, start: number, classes: number, label: number): boolean {
   const row = predictions.subarray(start, start + classes);
   return row.indexOf(Math.max(...row)) === label;
-}
-
-/** softmax(ŵ·(x − m)·s + b) as softmax(w·x + b′). */
-function unstandardised(point: Float64Array, { mean, scale }: Standardisation, classes: number) {
-  const width = mean.length;
-  const kernel = Float32Array.from(point.subarray(0, width * classes), (entry) => entry * scale);
-  const bias = point.slice(width * classes);
-  for (const [i, entry] of kernel.entries()) {
-    bias[i % classes] = (bias[i % classes] ?? 0) - entry * (mean[Math.floor(i / classes)] ?? 0);
-  }
-  return {
-    kernel: Tensor.of("float32", [width, classes], kernel),
-    bias: Tensor.of("float32", [classes], Float32Array.from(bias)),
-  };
 }

@@ -15,7 +15,7 @@ import type { FeatureCache } from "./featureCache.ts";
 import type { Mixing } from "./mixing.ts";
 
 /** Ways to make a classifier out of a data set, by the help of a pretrained network or without. */
-export const strategyNames = ["feature-extraction", "fine-tune", "scratch", "distil"] as const;
+export const strategyNames = ["feature-extraction", "fine-tune", "scratch", "distil", "instance-transfer"] as const;
 export type StrategyName = (typeof strategyNames)[number];
 
 /** Classifiers on frozen features. */
@@ -27,7 +27,13 @@ export const steppedHeads: readonly HeadName[] = ["mlp", "cosine"];
 export type StrategyEvent =
   | FitEvent
   | { readonly type: "note"; readonly text: string }
-  | { readonly type: "progress"; readonly phase: string; readonly done: number; readonly total: number };
+  | {
+      readonly type: "progress";
+      readonly phase: string;
+      readonly unit?: "steps";
+      readonly done: number;
+      readonly total: number;
+    };
 
 /** What a strategy is given. */
 export interface TransferJob {
