@@ -35,18 +35,21 @@ export async function download(request: DownloadRequest, patience: Patience, opt
       withPatience(`downloading "${target}"`, patience, options.signal, () =>
         receive(request, part, patience, options),
       );
-    let found = await receiveAll();
-    if (found.digest !== expected.hash.hex && found.isResumed) {
+    for (let attempt = 1; ; attempt++) {
+      const found = await receiveAll();
+      const isRight = found.digest === expected.hash.hex;
+      if (isRight && (await takeName(part, target, attempt === attempts))) return;
+      if (isRight) continue;
+      if (!found.isResumed || attempt === attempts) throw await wrongContent(url, part, found.digest, expected);
       // What was there before may have been of another version.
       await rm(part, { force: true });
-      found = await receiveAll();
     }
-    if (found.digest !== expected.hash.hex) throw await wrongContent(url, part, found.digest, expected);
-    await takeName(part, target);
   } catch (thrown) {
     throw failure("downloading", target, thrown);
   }
 }
+
+const attempts = 3;
 
 interface Received {
   readonly digest: string;
@@ -118,13 +121,19 @@ async function append(response: Response, part: string, start: number, sink: Sin
   return end;
 }
 
-/** Of several processes that bring the same file, one finds that another was first. */
-async function takeName(part: string, target: string): Promise<void> {
+/**
+ * Of several processes that bring the same file, one finds that another was first, or that another took the part for one of an older
+ * version and threw it away: false then, unless it was the last attempt.
+ */
+async function takeName(part: string, target: string, isLast: boolean): Promise<boolean> {
   try {
     await rename(part, target);
   } catch (thrown) {
-    if (!isMissing(thrown) || !(await stat(target).catch(() => undefined))?.isFile()) throw thrown;
+    const isThere = (await stat(target).catch(() => undefined))?.isFile() === true;
+    if (!isMissing(thrown) || (isLast && !isThere)) throw thrown;
+    return isThere;
   }
+  return true;
 }
 
 async function* chunksOf(response: Response, quiet: QuietTimer): AsyncGenerator<Uint8Array> {

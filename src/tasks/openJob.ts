@@ -2,6 +2,7 @@ import { type Split, splitSamples, takeShots } from "../data/split.ts";
 import type { Preparation } from "../image/prepare.ts";
 import type { Platform } from "../platform/platform.ts";
 import { parseAugmentation } from "./augmentOption.ts";
+import { withBackboneChosen } from "./chooseBackbone.ts";
 import { openData, prepareData } from "./dataset.ts";
 import { backboneOf, openEarlierRun } from "./earlierRun.ts";
 import { loadBackbone } from "./loadBackbone.ts";
@@ -32,12 +33,13 @@ export async function* openJob(
 
 /** Opens backbone and data set and prepares the images. */
 export async function* openImages(
-  input: TrainInput,
+  asked: TrainInput,
   data: string,
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, OpenedJob> {
-  parseAugmentation(input.augment ?? "none");
+  parseAugmentation(asked.augment ?? "none");
+  const input = yield* withBackboneChosen(asked, data, platform, signal);
   const earlier = input.init === undefined ? undefined : await openEarlierRun(input.init, input.backbone, platform);
   const size = input.size ?? earlier?.preparation.cropTo;
   const loaded = yield* loadBackbone({ ...input, size }, platform, signal);

@@ -14,7 +14,7 @@ export const trainSchema = z.object({
     .string()
     .optional()
     .describe(
-      "pretrained network, frozen up to its last layer: an ONNX classifier, or a name of graft backbones such as resnet18; without it a small CNN learns from scratch",
+      "pretrained network, frozen up to its last layer: an ONNX classifier, or a name of graft backbones such as resnet18, or auto for the one in the cache that fits the images best; without it a small CNN learns from scratch",
     ),
   weights: z
     .string()
