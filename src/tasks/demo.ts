@@ -13,6 +13,7 @@ import { adam } from "../optim/optimizers.ts";
 import { cosineSchedule } from "../optim/schedules.ts";
 import type { Platform } from "../platform/platform.ts";
 import { fit } from "../train/fit.ts";
+import { measures } from "../train/measures.ts";
 import { initialTensors, TrainingState } from "../train/state.ts";
 import { answersOn } from "./answersOn.ts";
 import { type DigitSubset, type Digits, digitData, loadDigits } from "./digits.ts";
@@ -163,7 +164,7 @@ async function* learn(
     seed,
     schedule: cosineSchedule(),
     classWeights: undefined,
-    measures: ["accuracy"] as const,
+    measures: [measures.accuracy],
     callbacks: [],
   };
   for await (const event of fit(plan, state, { engine: platform.engine, nowMs: () => platform.nowMs(), signal })) {

@@ -4,6 +4,7 @@ import { earlyStopping } from "../train/callbacks.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import { Evaluator } from "../train/evaluator.ts";
 import { type FitPlan, fit } from "../train/fit.ts";
+import { measures } from "../train/measures.ts";
 import { type EpochLog, freshProgress } from "../train/progress.ts";
 import { TrainingState } from "../train/state.ts";
 import type { Learning, TransferPlan } from "../transfer/strategy.ts";
@@ -89,7 +90,7 @@ export function stepsOf(
     batchSize: input.batchSize,
     seed: input.seed,
     classWeights,
-    measures: ["accuracy"],
+    measures: [measures.accuracy],
     callbacks: [earlyStopping({ patience })],
   };
 }
@@ -111,7 +112,7 @@ async function measured({ split, platform }: Job, plan: TransferPlan, state: Tra
   const startMs = platform.nowMs();
   const evaluator = new Evaluator(plan.network, platform.engine);
   const loss = sparseCategoricalCrossentropy();
-  const options = { loss, measures: ["accuracy"], batchSize: evaluatedRows } as const;
+  const options = { loss, measures: [measures.accuracy], batchSize: evaluatedRows } as const;
   try {
     const train = await evaluator.evaluate(plan.data(split.train, false), state, options);
     const validation = await evaluator.evaluate(plan.data(split.validation, false), state, options);
