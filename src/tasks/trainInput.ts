@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { optimizerNames } from "../optim/optimizers.ts";
-import { tunedParameters } from "../transfer/fineTune.ts";
+import { tunedParameters } from "../transfer/tunedBackbone.ts";
 import { headNames, strategyNames } from "../transfer/strategy.ts";
 
 /** Everything that `graft train` can be told; flags, defaults, help and the config file come from here. */

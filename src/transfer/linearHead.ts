@@ -1,7 +1,7 @@
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import { dense } from "../nn/denseLayers.ts";
-import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
+import { meanSquaredError, sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { sequentialNetwork } from "../nn/network.ts";
 import { minimise } from "../optim/lbfgs.ts";
 import type { Engine } from "../platform/platform.ts";
@@ -23,11 +23,12 @@ export interface PenaltyTrial {
   readonly penalty: number;
   /** Of images that the fold's solution was not made from, mean over all of them. */
   readonly loss: number;
-  readonly accuracy: number;
+  /** Only where classes are learned. */
+  readonly accuracy: number | undefined;
 }
 
 export interface LinearHead {
-  /** [features, classes] and [classes], for features as they are. */
+  /** [features, units] and [units], for features as they are. */
   readonly kernel: Tensor;
   readonly bias: Tensor;
   /** λ of λ/2·‖kernel‖², chosen, with features standardised. */
@@ -37,9 +38,11 @@ export interface LinearHead {
 }
 
 export interface LinearHeadOptions {
-  readonly classes: number;
+  /** Classes, or numbers a sample. */
+  readonly units: number;
   /** The fold of each row in cross-validation; −1 for rows that every fold learns from. */
   readonly folds: Int32Array;
+  /** Where classes are learned. */
   readonly classWeights: readonly number[] | undefined;
   /** Default: the one that cross-validation chooses. */
   readonly penalty?: number | undefined;
@@ -50,33 +53,30 @@ export interface LinearHeadOptions {
 
 /**
  * Multinomial logistic regression on features [N, width], solved to its optimum by L-BFGS: the mean cross-entropy plus λ/2·‖kernel‖² on
- * standardised features. λ is the one with the least cross-validated loss, unless it is given.
+ * standardised features; where the targets are numbers, ridge regression with the mean squared error. λ is the one with the least
+ * cross-validated loss, unless it is given.
  */
 export async function solveLinearHead(
   data: TrainingData,
   options: LinearHeadOptions,
   engine: Engine,
 ): Promise<LinearHead> {
-  const { classes } = options;
-  if (data.targets.kind !== "classes") throw new GraftError("data", "a linear head needs class labels.");
-  const { labels } = data.targets;
-  const network = sequentialNetwork([dense(classes, { activation: "softmax", name: "head" })], data.inputShape);
+  const { units } = options;
+  const labels = data.targets.kind === "classes" ? data.targets.labels : undefined;
+  const activation = labels === undefined ? "linear" : "softmax";
+  const network = sequentialNetwork([dense(units, { activation, name: "head" })], data.inputShape);
+  const loss = labels === undefined ? meanSquaredError() : sparseCategoricalCrossentropy();
   const scaling = await measureStandardisation(data);
-  const objective = await FullBatchLoss.compile(
-    network,
-    sparseCategoricalCrossentropy(),
-    standardised(data, scaling),
-    engine,
-  );
+  const objective = await FullBatchLoss.compile(network, loss, standardised(data, scaling), engine);
   try {
-    const weights = Float64Array.from(labels, (label) => options.classWeights?.[label] ?? 1);
-    const problem = { objective, weights, penalised: objective.size - classes, signal: options.signal };
+    const weights = new Float64Array(data.count).map((_, row) => options.classWeights?.[labels?.[row] ?? -1] ?? 1);
+    const problem = { objective, weights, penalised: objective.size - units, signal: options.signal };
     const trials = options.penalty === undefined ? await crossValidate(problem, labels, options) : [];
     const best = trials.reduce((a, b) => (b.loss < a.loss ? b : a), { penalty: 1e-2, loss: Infinity, accuracy: 0 });
     const chosen = options.penalty ?? best.penalty;
     const start = new Float64Array(objective.size);
     const { point, iterations } = await solve(problem, weights, chosen, start, gradientTolerance);
-    const { kernel, bias } = unstandardised(point, scaling, classes);
+    const { kernel, bias } = unstandardised(point, scaling, units);
     return { kernel, bias, penalty: chosen, trials, iterations };
   } finally {
     await objective.dispose();
@@ -130,8 +130,8 @@ function notFinite(): GraftError {
 /** Each fold's solution, from strong to weak penalties, measured on the fold. */
 async function crossValidate(
   problem: Problem,
-  labels: Int32Array,
-  { classes, folds, onTrial }: LinearHeadOptions,
+  labels: Int32Array | undefined,
+  { units, folds, onTrial }: LinearHeadOptions,
 ): Promise<readonly PenaltyTrial[]> {
   const names = [...new Set(folds)].filter((fold) => fold >= 0);
   if (names.length < 2) return [];
@@ -152,15 +152,16 @@ async function crossValidate(
       );
       points.set(fold, point);
       const { losses, predictions } = await objective.evaluate(point, kept);
-      for (const [row, label] of labels.entries()) {
+      for (let row = 0; row < weights.length; row++) {
         if (folds[row] !== fold) continue;
         const weight = weights[row] ?? 0;
         sums.loss += weight * (losses[row] ?? 0);
         sums.weight += weight;
-        sums.right += weight * Number(isFirst(predictions, row * classes, classes, label));
+        sums.right += weight * Number(isFirst(predictions, row * units, units, labels?.[row] ?? -1));
       }
     }
-    trials.push({ penalty, loss: sums.loss / sums.weight, accuracy: sums.right / sums.weight });
+    const accuracy = labels === undefined ? undefined : sums.right / sums.weight;
+    trials.push({ penalty, loss: sums.loss / sums.weight, accuracy });
     onTrial?.(done + 1, penalties.length);
     const least = Math.min(...trials.map(({ loss }) => loss));
     worse = (trials.at(-1)?.loss ?? 0) > least ? worse + 1 : 0;
@@ -169,21 +170,21 @@ async function crossValidate(
   return trials;
 }
 
-function isFirst(predictions: Float32Array, start: number, classes: number, label: number): boolean {
-  const row = predictions.subarray(start, start + classes);
+function isFirst(predictions: Float32Array, start: number, units: number, label: number): boolean {
+  const row = predictions.subarray(start, start + units);
   return row.indexOf(Math.max(...row)) === label;
 }
 
-/** softmax(ŵ·(x − m)·s + b) as softmax(w·x + b′). */
-function unstandardised(point: Float64Array, { mean, scale }: Standardisation, classes: number) {
+/** ŵ·(x − m)·s + b as w·x + b′. */
+function unstandardised(point: Float64Array, { mean, scale }: Standardisation, units: number) {
   const width = mean.length;
-  const kernel = Float32Array.from(point.subarray(0, width * classes), (entry) => entry * scale);
-  const bias = point.slice(width * classes);
+  const kernel = Float32Array.from(point.subarray(0, width * units), (entry) => entry * scale);
+  const bias = point.slice(width * units);
   for (const [i, entry] of kernel.entries()) {
-    bias[i % classes] = (bias[i % classes] ?? 0) - entry * (mean[Math.floor(i / classes)] ?? 0);
+    bias[i % units] = (bias[i % units] ?? 0) - entry * (mean[Math.floor(i / units)] ?? 0);
   }
   return {
-    kernel: Tensor.of("float32", [width, classes], kernel),
-    bias: Tensor.of("float32", [classes], Float32Array.from(bias)),
+    kernel: Tensor.of("float32", [width, units], kernel),
+    bias: Tensor.of("float32", [units], Float32Array.from(bias)),
   };
 }
