@@ -64,7 +64,14 @@ export const demo: Task = defineTask({
     const weights = state.snapshot(network.parameters.list);
     await platform.store.write(
       folder.file("model.onnx"),
-      encodeModelFile({ name: "demo", labels, preparation, backbone: undefined, network, weights }),
+      encodeModelFile({
+        name: "demo",
+        answers: { kind: "classes", labels },
+        preparation,
+        backbone: undefined,
+        network,
+        weights,
+      }),
     );
     await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
     yield {

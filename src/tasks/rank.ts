@@ -45,7 +45,7 @@ export const rank: Task = defineTask({
   positionals: ["data", "backbones"],
   async *run({ data, backbones, limit, size, seed, group, out }, platform, signal) {
     const wanted = backbones.length > 0 ? [...new Set(backbones)] : await cachedNames(platform);
-    const source = yield* openData(data, platform, group);
+    const source = yield* openData(data, platform, { group });
     const scored: RankingEntry[] = [];
     for (const name of wanted) {
       const startMs = platform.nowMs();

@@ -16,9 +16,12 @@ import { scratch } from "../transfer/scratch.ts";
 import type { BackboneJob, StrategyName, TransferJob, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { beginAt, type EarlierRun } from "./earlierRun.ts";
+import { checkMultiTask, tuningOf } from "./multiTaskInput.ts";
+import { multiTaskPlan } from "./multiTaskPlan.ts";
 import type { TaskEvent } from "./task.ts";
 import { openTeacher } from "./teacher.ts";
 import type { TrainInput } from "./trainInput.ts";
+import { tuningFlagOf, unfreezingOf } from "./tuningOptions.ts";
 
 /** Epochs without a better validation loss before training ends. */
 export const patience = 5;
@@ -60,11 +63,15 @@ const defaults: Record<StrategyName, Omit<Settings, "strategy">> = {
   },
   scratch: { epochs: 30, learningRate: 1e-3, augment: "none" },
   distil: { epochs: 60, learningRate: 1e-3, augment: smallMoves },
+  "multi-task": { epochs: 30, learningRate: 1e-3, augment: "none" },
 };
 
 /** What the user said, and for the rest the strategy's own defaults. */
-export function settingsOf({ epochs, learningRate, augment, backbone }: TrainInput, strategy: StrategyName): Settings {
-  const own = defaults[strategy === "distil" && backbone !== undefined ? "fine-tune" : strategy];
+export function settingsOf(input: TrainInput, strategy: StrategyName): Settings {
+  const { epochs, learningRate, augment, backbone } = input;
+  const isTuned =
+    (strategy === "distil" && backbone !== undefined) || (strategy === "multi-task" && tuningOf(input).kind === "all");
+  const own = defaults[isTuned ? "fine-tune" : strategy];
   return {
     strategy,
     epochs: epochs ?? own.epochs,
@@ -76,11 +83,15 @@ export function settingsOf({ epochs, learningRate, augment, backbone }: TrainInp
 /** The strategy that is asked for, or that fits best. Throws `usage` where it does not fit the backbone or other options. */
 export function strategyOf(input: TrainInput): StrategyName | "auto" {
   const strategy = fitting(input);
+  checkMultiTask(input, strategy === "multi-task");
   if (input.penalty !== undefined && !solvesLinearHead(input, strategy)) {
     throw new GraftError("usage", "--penalty is for the linear head on a backbone's features. Leave it out.");
   }
   const tunes =
-    strategy === "auto" || strategy === "fine-tune" || (strategy === "distil" && input.backbone !== undefined);
+    strategy === "auto" ||
+    strategy === "fine-tune" ||
+    (strategy === "distil" && input.backbone !== undefined) ||
+    (strategy === "multi-task" && tuningOf(input).kind === "all");
   const useless = tunes ? undefined : tuningFlagOf(input);
   if (useless !== undefined) {
     throw new GraftError(
@@ -98,19 +109,8 @@ function solvesLinearHead({ backbone, head }: TrainInput, strategy: StrategyName
   return backbone !== undefined && (head === "linear" || strategy === "fine-tune" || strategy === "distil");
 }
 
-/** The first option given that only fine-tuning heeds. */
-function tuningFlagOf({ stages, l2sp, parameters, unfreezeEvery, delta }: TrainInput): string | undefined {
-  const given = {
-    "--stages": stages !== undefined,
-    "--l2sp": l2sp > 0,
-    "--parameters": parameters !== "all",
-    "--delta": delta > 0,
-    "--unfreeze-every": unfreezeEvery !== undefined,
-  };
-  return Object.entries(given).find(([, isGiven]) => isGiven)?.[0];
-}
-
-function fitting({ strategy, backbone, teacher }: TrainInput): StrategyName | "auto" {
+function fitting({ strategy: asked, backbone, teacher, targets }: TrainInput): StrategyName | "auto" {
+  const strategy = asked ?? (targets === undefined || teacher !== undefined ? undefined : "multi-task");
   if (teacher !== undefined && strategy !== undefined && strategy !== "distil") {
     throw new GraftError("usage", `--teacher is for --strategy distil, not ${strategy}. Leave one of them out.`);
   }
@@ -155,6 +155,8 @@ export async function* planOf(
       return yield* featureExtraction({ ...transfer, backbone: needed(backbone) }, input.head);
     case "fine-tune":
       return yield* tuningPlan({ ...transfer, backbone: needed(backbone) }, input, solvedHead);
+    case "multi-task":
+      return yield* multiTaskPlan(job, { ...transfer, backbone: needed(backbone) });
     case "distil": {
       const student =
         backbone === undefined
@@ -176,8 +178,7 @@ async function* tuningPlan(
   { stages, l2sp, parameters, unfreezeEvery, batchSize, delta }: TrainInput,
   given: Weights | undefined,
 ): AsyncGenerator<TaskEvent, TransferPlan> {
-  const stepsAnEpoch = Math.ceil(job.split.train.length / batchSize);
-  const unfreezing = unfreezeEvery === undefined ? undefined : { epochs: unfreezeEvery, stepsAnEpoch };
+  const unfreezing = unfreezingOf(job.split.train.length, { unfreezeEvery, batchSize });
   const tuning = { stages, l2sp, parameters, unfreezing };
   if (delta === 0) return fineTune(job, { ...tuning, solvedHead: given });
   const solvedHead = given ?? (yield* headOnFeatures(job));
@@ -199,15 +200,6 @@ export async function scratchPreparation(
 ): Promise<Preparation> {
   const side = size ?? (await typicalSide(source, platform));
   return { resizeTo: side, cropTo: side, interpolation: "bilinear" };
-}
-
-/** Weights that let each class count the same, n / (classes · nᵢ), when the largest has 1.5 times the images of the smallest or more. */
-export function balancingWeights(labels: readonly number[], classes: number): readonly number[] | undefined {
-  const counts = new Array<number>(classes).fill(0);
-  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
-  const present = counts.filter((count) => count > 0);
-  if (Math.max(...present) < 1.5 * Math.min(...present)) return undefined;
-  return counts.map((count) => (count === 0 ? 0 : labels.length / (present.length * count)));
 }
 
 /** The shorter side of the first few images, where they agree and are small; else 128. */
