@@ -107,6 +107,8 @@ describe("graft train --targets", () => {
     const some = await graft(["evaluate", "heads", "--data", "weights.csv"], options);
     expect(some.code, some.err).toBe(0);
     expect(some.err).toContain("not measured, for want of labels: tint");
+    const rows = await graft(["evaluate", "heads", "--data", "labels.csv", "--predictions", "rows.csv"], options);
+    expect(rows.err).toContain('--predictions is for models of one label; "heads" has several targets');
     const folder = await graft(["evaluate", "heads", "--data", "photos"], options);
     expect(folder.code).not.toBe(0);
     expect(folder.err).toContain('"photos" is no CSV file: several labels an image come from the columns of one');
