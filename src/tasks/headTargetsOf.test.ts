@@ -30,6 +30,12 @@ describe("columns of which nothing can be learned", () => {
     ],
     ["no label", weight, [undefined, undefined], /has no label at all/],
     [
+      "a name that the history has",
+      { ...weight, name: "val_kind" },
+      [1, 2],
+      /called as figures on validation images are\. Rename it/,
+    ],
+    [
       "the name of the model's input",
       { ...weight, name: "image" },
       [1, 2],

@@ -14,6 +14,9 @@ export function checkColumns({ targets = [], samples }: Source, path: string): v
     if (name === imageInput) {
       throw new GraftError("data", `the column "${name}" is called as the model's input is. Rename it.`);
     }
+    if (/^val(_|$)/.test(name)) {
+      throw new GraftError("data", `the column "${name}" is called as figures on validation images are. Rename it.`);
+    }
     const values = new Set(samples.flatMap((sample) => sample.targets?.[t] ?? []));
     if (values.size >= 2) continue;
     const [only] = values;
