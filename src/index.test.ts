@@ -9,11 +9,13 @@ import {
   type Model,
   meanSquaredError,
   model,
+  multiTaskLoss,
   ops,
   sequential,
   sgd,
   sparseCategoricalCrossentropy,
   Tensor,
+  taskUncertainty,
   valueTargets,
   weightedSum,
 } from "./index.ts";
@@ -145,6 +147,46 @@ it("an auxiliary loss trains a branch that predictions do not need", async () =>
   await built.fit(data, { batchSize: 4 });
   expect(built.weights().get("aside/kernel")?.numbers).not.toEqual(before.get("aside/kernel")?.numbers);
   expect((await built.predict(x)).shape).toEqual([4, 3]);
+});
+
+it("several tasks learn together, labels missing, and the uncertainty of a number ends at the variance that nothing explains", async () => {
+  const count = 40;
+  const start = input([2]);
+  const kind = dense(2, { activation: "softmax", name: "kind" })(start);
+  const amount = dense(1, { name: "amount" })(start);
+  const sigma = taskUncertainty(2, { name: "sigma" })(start);
+  const built = model(amount, { auxiliary: [kind, sigma] });
+  const loss = multiTaskLoss(
+    [
+      { layer: "kind", loss: sparseCategoricalCrossentropy(), likelihood: "softmax" },
+      { layer: "amount", loss: meanSquaredError(), likelihood: "normal" },
+    ],
+    { kind: "uncertainty", layer: "sigma" },
+  );
+  built.compile({ optimizer: sgd({ learningRate: 0.2 }), loss });
+  // Every fourth sample has no amount; the others' depend on the first feature, and stray by 0.5 to either side.
+  const rows = Array.from({ length: count }, (_, i) => {
+    const feature = (i % 8 < 4 ? -1 : 1) * (1 + (i % 3) / 4);
+    const known = i % 4 === 3 ? 0 : 1;
+    return {
+      x: [feature, 1],
+      y: [Number(feature > 0), 1, known * (2 * feature + (Math.floor(i / 8) % 2 ? 0.5 : -0.5)), known],
+    };
+  });
+  const several = {
+    x: Float32Array.from(rows.flatMap((row) => row.x)),
+    y: Float32Array.from(rows.flatMap((row) => row.y)),
+  };
+  await built.fit(several, { batchSize: count, epochs: 300 });
+  const predictions = (await built.predict(several.x)).floats;
+  const known = rows.flatMap(({ y: [, , amount = 0, isKnown] }, i) =>
+    isKnown ? [(amount - (predictions[i] ?? 0)) ** 2] : [],
+  );
+  const unexplained = known.reduce((sum, square) => sum + square, 0) / known.length;
+  expect(unexplained).toBeLessThan(0.26);
+  const [, logVariance = 0] = built.weights().get("sigma/logVariance")?.floats ?? [];
+  // d/ds (e⁻ˢ·L/2 + s/2) = 0 where σ² = L.
+  expect(Math.exp(logVariance)).toBeCloseTo(unexplained, 2);
 });
 
 describe("a loss that cannot be trained with is refused before training", () => {

@@ -89,6 +89,7 @@ export {
   sparseCategoricalCrossentropy,
 } from "./nn/losses.ts";
 export { add, concatenate } from "./nn/mergeLayers.ts";
+export { multiTaskLoss, type TaskLoss, type TaskWeighting, taskUncertainty } from "./nn/multiTaskLoss.ts";
 export { batchNormalization, rescaling } from "./nn/normalisationLayers.ts";
 export { averagePooling2d, globalAveragePooling2d, maxPooling2d } from "./nn/poolingLayers.ts";
 export { l1, l1l2, l2 } from "./nn/regularizers.ts";

@@ -5,6 +5,7 @@ import { sgd } from "../../src/optim/optimizers.ts";
 import { oneCycle } from "../../src/optim/schedules.ts";
 import { Evaluator } from "../../src/train/evaluator.ts";
 import { fit } from "../../src/train/fit.ts";
+import { measures } from "../../src/train/measures.ts";
 import { initialTensors, TrainingState } from "../../src/train/state.ts";
 import { loadPixels, pixelData } from "../../src/transfer/pixelData.ts";
 import { cifarImages } from "../cifarImages.ts";
@@ -56,7 +57,7 @@ const run = fit(
     seed,
     schedule: oneCycle({ rise: 0.25, divide: 5, divideFinal: 200 }),
     classWeights: undefined,
-    measures: ["accuracy"],
+    measures: [measures.accuracy],
     callbacks: [],
   },
   state,

@@ -8,6 +8,7 @@ import { constantSchedule } from "../../src/optim/schedules.ts";
 import { loadBackbone } from "../../src/tasks/loadBackbone.ts";
 import { Evaluator } from "../../src/train/evaluator.ts";
 import { fit } from "../../src/train/fit.ts";
+import { measures } from "../../src/train/measures.ts";
 import { initialTensors, TrainingState } from "../../src/train/state.ts";
 import { FeatureCache } from "../../src/transfer/featureCache.ts";
 import { cifarImages } from "../cifarImages.ts";
@@ -52,7 +53,7 @@ const run = fit(
     seed,
     schedule: constantSchedule(),
     classWeights: undefined,
-    measures: ["accuracy"],
+    measures: [measures.accuracy],
     callbacks: [],
   },
   state,
@@ -64,7 +65,7 @@ for await (const event of run) if (event.type === "epoch") console.log(JSON.stri
 const evaluator = new Evaluator(network, platform.engine);
 const measured = await evaluator.evaluate(features.data(testing), state, {
   loss,
-  measures: ["accuracy"],
+  measures: [measures.accuracy],
   batchSize: 500,
 });
 await evaluator.dispose();

@@ -3,7 +3,9 @@ import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { backboneName } from "../backbones/trainableBackbone.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
+import type { TargetColumn } from "../data/targetColumns.ts";
 import { emit } from "../graph/emit.ts";
+import { rewriteNamed } from "../graph/rewrite.ts";
 import { substitute } from "../graph/substitute.ts";
 import { constant, input, type Value } from "../graph/value.ts";
 import { normalise, type Preparation, prepare } from "../image/prepare.ts";
@@ -13,10 +15,21 @@ import type { Model } from "../onnx/model.ts";
 import { readModel } from "../onnx/read.ts";
 import { writeModel } from "../onnx/write.ts";
 
+/** What a model is asked: which of some classes an image is of, or several things, each a class or a number. */
+export type ModelAnswers =
+  | { readonly kind: "classes"; readonly labels: readonly string[] }
+  | { readonly kind: "targets"; readonly targets: readonly TargetColumn[] };
+
 /** Everything that a served model is made of. */
 export interface ModelParts {
   readonly name: string;
-  readonly labels: readonly string[];
+  readonly answers:
+    | (ModelAnswers & { readonly kind: "classes" })
+    | {
+        readonly kind: "targets";
+        /** Each with the layer of the network that gives its probabilities, or its number. */
+        readonly targets: readonly { readonly column: TargetColumn; readonly layer: string }[];
+      };
   readonly preparation: Preparation;
   /** Between the prepared pixels and `network`; without it the network takes the pixels. */
   readonly backbone: Backbone | undefined;
@@ -25,28 +38,51 @@ export interface ModelParts {
   readonly weights: ReadonlyMap<string, Tensor>;
 }
 
+/** What a model file calls its input; no target can be called so. */
+export const imageInput = "image";
+
 /**
  * One ONNX file from raw bytes to probabilities: prepare, normalise, backbone and network.
- * Input `image`: uint8 [N, H, W, 3], RGB, any size. Output `probabilities`: float32 [N, classes].
+ * Input `image`: uint8 [N, H, W, 3], RGB, any size. Output `probabilities`: float32 [N, classes]; of several targets one output each,
+ * called as the target is: probabilities, or the number, float32 [N, 1].
  */
 export function encodeModelFile(parts: ModelParts): Uint8Array {
-  const image = input("image", "uint8", ["N", "H", "W", 3]);
+  const image = input(imageInput, "uint8", ["N", "H", "W", 3]);
   const pixels = prepare(image, parts.preparation);
   const entry = parts.backbone === undefined ? pixels : featuresOf(parts.backbone, pixels);
-  const open = forward(parts.network, entry, startBuild(parts.network.parameters));
+  const open = outputsOf(parts, entry);
   const bound = parts.network.parameters.list.map(({ path, value }): [Value, Value] => {
     const tensor = parts.weights.get(path);
     if (tensor === undefined) throw new GraftError("model", `the weights lack "${path}".`);
     return [value, constant(tensor, path)];
   });
-  const [probabilities] = substitute([open], new Map(bound));
+  const outputs = Object.fromEntries(rewriteNamed(open, (values) => substitute(values, new Map(bound))));
   const metadata = new Map([
     ["graft.format", "1"],
-    ["graft.labels", JSON.stringify(parts.labels)],
+    answersEntry(parts.answers),
     ["graft.preparation", JSON.stringify(parts.preparation)],
     ...(parts.backbone === undefined ? [] : [["graft.backbone", parts.backbone.name] as const]),
   ]);
-  return writeModel(emit({ name: parts.name, inputs: [image], outputs: { probabilities }, metadata }));
+  return writeModel(emit({ name: parts.name, inputs: [image], outputs, metadata }));
+}
+
+/** The values that are served, by name. */
+function outputsOf({ network, answers }: ModelParts, entry: Value): ReadonlyMap<string, Value> {
+  const build = startBuild(network.parameters);
+  const probabilities = forward(network, entry, build);
+  if (answers.kind === "classes") return new Map([["probabilities", probabilities]]);
+  return new Map(
+    answers.targets.map(({ column, layer }) => {
+      const value = build.layerOutputs.get(layer);
+      if (value === undefined) throw new GraftError("model", `the network has no layer "${layer}".`);
+      return [column.name, value];
+    }),
+  );
+}
+
+function answersEntry(answers: ModelParts["answers"]): readonly [string, string] {
+  if (answers.kind === "classes") return ["graft.labels", JSON.stringify(answers.labels)];
+  return ["graft.targets", JSON.stringify(answers.targets.map(({ column }) => column))];
 }
 
 function featuresOf(backbone: Backbone, pixels: Value): Value {
@@ -59,10 +95,19 @@ function featuresOf(backbone: Backbone, pixels: Value): Value {
 
 /** What a model file says of itself. */
 export interface ModelMetadata {
-  /** In the order of its outputs. */
-  readonly labels: readonly string[];
+  readonly answers: ModelAnswers;
   readonly preparation: Preparation;
 }
+
+const labelsSchema = z.array(z.string()).min(2);
+const targetsSchema = z
+  .array(
+    z.discriminatedUnion("kind", [
+      z.object({ kind: z.literal("classes"), name: z.string(), labels: labelsSchema }),
+      z.object({ kind: z.literal("number"), name: z.string() }),
+    ]),
+  )
+  .min(1);
 
 const pixelCount = z.number().int().positive();
 const preparationSchema = z.object({
@@ -102,14 +147,18 @@ export function readWeights(bytes: Uint8Array, fileName: string): ModelWeights {
 }
 
 function metadataOf({ metadata }: Model, fileName: string): ModelMetadata {
-  const labels = z
-    .array(z.string())
-    .min(2)
-    .safeParse(parseJson(metadata.get("graft.labels")));
+  const answers = readAnswers(metadata);
   const preparation = preparationSchema.safeParse(parseJson(metadata.get("graft.preparation")));
-  if (labels.success && preparation.success) return { labels: labels.data, preparation: preparation.data };
-  const lacks = labels.success ? "does not say how its images were prepared" : "carries no labels";
+  if (answers !== undefined && preparation.success) return { answers, preparation: preparation.data };
+  const lacks = answers === undefined ? "carries no labels" : "does not say how its images were prepared";
   throw new GraftError("model", `"${fileName}" ${lacks}: it is not a model that "graft train" wrote.`);
+}
+
+function readAnswers(metadata: ReadonlyMap<string, string>): ModelAnswers | undefined {
+  const labels = labelsSchema.safeParse(parseJson(metadata.get("graft.labels")));
+  if (labels.success) return { kind: "classes", labels: labels.data };
+  const targets = targetsSchema.safeParse(parseJson(metadata.get("graft.targets")));
+  return targets.success ? { kind: "targets", targets: targets.data } : undefined;
 }
 
 function parseJson(text: string | undefined): unknown {

@@ -1,8 +1,9 @@
 import { SingleBar } from "cli-progress";
 import { formatFindings } from "../doctor/finding.ts";
+import type { RegressionReport } from "../metrics/regression.ts";
 import { formatConfusion, formatReport } from "../metrics/report.ts";
 import { alignTable, truncate } from "../metrics/textTable.ts";
-import type { BackboneEntry, RankingEntry, TaskEvent, TrialEntry } from "../tasks/task.ts";
+import type { BackboneEntry, RankedClass, RankingEntry, TargetAnswer, TaskEvent, TrialEntry } from "../tasks/task.ts";
 import { formatComparison } from "./comparisonTable.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
@@ -55,9 +56,15 @@ export class Terminal {
         return this.#result(
           `\n${event.title}\n\n${formatReport(event.report, event.labels)}\n\n${formatConfusion(event.report.confusion, event.labels)}\n`,
         );
+      case "regression":
+        this.close();
+        return this.#result(`\n${event.title}\n\n${formatRegression(event.report)}\n`);
       case "prediction":
         this.close();
-        return this.#result(predictionLine(event));
+        return this.#result(`${event.file}: ${rankedClasses(event.classes)}`);
+      case "answers":
+        this.close();
+        return this.#result(`${event.file}: ${event.targets.map(answerText).join("; ")}`);
       case "backbones":
         return this.#result(formatBackbones(event.entries));
       case "comparison":
@@ -138,15 +145,38 @@ const phaseNames: Readonly<Record<string, string>> = {
 
 function epochLine(log: Readonly<Record<string, number>>, epochs: number): string {
   const hidden = new Set(["epoch", "learning_rate", "duration_ms"]);
+  // The losses of single tasks stand in the history; a line has no room for them.
+  const isPart = (name: string) => name.endsWith("_loss") && name !== "val_loss";
   const values = Object.entries(log).flatMap(([name, value]) =>
-    hidden.has(name) ? [] : [`${name} ${value.toFixed(4)}`],
+    hidden.has(name) || isPart(name) ? [] : [`${name} ${value.toFixed(4)}`],
   );
   const seconds = (log["duration_ms"] ?? 0) / 1000;
   return `epoch ${log["epoch"]}/${epochs}  ${values.join("  ")}  ${seconds.toFixed(seconds < 10 ? 2 : 0)} s`;
 }
 
-function predictionLine({ file, classes }: TaskEvent & { readonly type: "prediction" }): string {
-  return `${file}: ${classes.map(({ label, probability }) => `${label} ${(100 * probability).toFixed(1)} %`).join(", ")}`;
+function rankedClasses(classes: readonly RankedClass[]): string {
+  return classes.map(({ label, probability }) => `${label} ${(100 * probability).toFixed(1)} %`).join(", ");
+}
+
+function answerText(answer: TargetAnswer): string {
+  const { name } = answer;
+  return answer.kind === "classes"
+    ? `${name} ${rankedClasses(answer.classes)}`
+    : `${name} ${significant(answer.value)}`;
+}
+
+function formatRegression({ mae, rmse, r2, count }: RegressionReport): string {
+  return alignTable([
+    ["MAE", significant(mae)],
+    ["RMSE", significant(rmse)],
+    ...(r2 === undefined ? [] : [["R²", r2.toFixed(3)]]),
+    ["images", String(count)],
+  ]);
+}
+
+/** Four digits, without an exponent where it fits. */
+function significant(value: number): string {
+  return String(Number(value.toPrecision(4)));
 }
 
 /** One line for each set of weights. A size that is not known exactly, because the file is not here, is marked. */

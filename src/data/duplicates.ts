@@ -3,7 +3,7 @@ import type { Sample } from "./source.ts";
 /** Files with the same content. */
 export interface DuplicateGroup {
   readonly ids: readonly string[];
-  /** They carry more than one label. */
+  /** They carry more than one label, in one target at least. */
   readonly conflicting: boolean;
   /** The source puts them in more than one split. */
   readonly leaking: boolean;
@@ -15,7 +15,7 @@ export function findDuplicates(samples: readonly Sample[], keys: readonly string
     const group = places.flatMap((place) => samples[place] ?? []);
     return {
       ids: group.map(({ id }) => id),
-      conflicting: new Set(group.map(({ label }) => label)).size > 1,
+      conflicting: areConflicting(group),
       leaking: new Set(group.map(({ split }) => split)).size > 1,
     };
   });
@@ -30,4 +30,12 @@ export function placesOfCopies(keys: readonly string[]): readonly (readonly numb
     else group.push(place);
   });
   return [...byKey.values()].filter((group) => group.length > 1);
+}
+
+function areConflicting(group: readonly Sample[]): boolean {
+  const rows = group.map(({ label, targets }) => targets ?? [label]);
+  const targets = Math.max(...rows.map((row) => row.length));
+  return Array.from({ length: targets }, (_, t) => new Set(rows.flatMap((row) => row[t] ?? []))).some(
+    (values) => values.size > 1,
+  );
 }

@@ -3,7 +3,7 @@ import type { Platform } from "../platform/platform.ts";
 import { openFolder } from "./folder.ts";
 import { groupByPattern } from "./groups.ts";
 import { isIdxFolder, openIdx } from "./idx.ts";
-import { openManifest } from "./manifest.ts";
+import { type ManifestOptions, openManifest } from "./manifest.ts";
 import { openNpz } from "./npz.ts";
 import type { Source } from "./source.ts";
 import { openTar } from "./tar.ts";
@@ -12,18 +12,28 @@ import { openTar } from "./tar.ts";
  * Opens whatever data set lies at `path`: a folder of class folders, MNIST's IDX files, a CSV manifest, .npz, .tar or .tar.gz.
  *
  * @param group a column of the manifest, or a regular expression on the ids
+ * @param targets columns of a manifest in the place of its label; only a manifest has them
  * @throws `input` when nothing usable lies there, `data` when its structure does not fit; both say what was expected
  */
 export async function openSource(
   path: string,
   platform: Platform,
-  { group }: { readonly group?: string | undefined } = {},
+  { group, targets }: ManifestOptions = {},
 ): Promise<Source> {
   const { store } = platform;
   const info = await store.info(path);
   if (info === undefined)
     throw new GraftError("input", `"${path}" does not exist. Give a folder of photos, one sub-folder for each class.`);
-  if (/\.csv$/i.test(path) && info.kind === "file") return checked(await openManifest(path, store, group), path);
+  if (/\.csv$/i.test(path) && info.kind === "file") {
+    const source = await openManifest(path, store, { group, targets });
+    return targets === undefined ? checked(source, path) : source;
+  }
+  if (targets !== undefined) {
+    throw new GraftError(
+      "data",
+      `"${path}" is no CSV file: several labels an image come from the columns of one, such as path,${targets.map(({ name }) => name).join(",")}.`,
+    );
+  }
   const source = await openByKind(path, info.kind, platform);
   return checked(group === undefined ? source : groupByPattern(source, group), path);
 }

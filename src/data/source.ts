@@ -1,4 +1,5 @@
 import type { Pixels } from "../platform/platform.ts";
+import type { TargetColumn, TargetValue } from "./targetColumns.ts";
 
 export const splitNames = ["train", "validation", "test"] as const;
 export type SplitName = (typeof splitNames)[number];
@@ -7,8 +8,10 @@ export type SplitName = (typeof splitNames)[number];
 export interface Sample {
   /** Unique and stable: the path relative to the data set's root with forward slashes, or `member#index` in packed formats. */
   readonly id: string;
-  /** Index into `Source.labels`. */
+  /** Index into `Source.labels`; −1 where a source of several targets does not know it. */
   readonly label: number;
+  /** One entry for each of `Source.targets`. */
+  readonly targets?: readonly TargetValue[];
   /** The part that the source itself assigns, if any. */
   readonly split?: SplitName;
   /** Samples of one group must not be torn apart by a split. */
@@ -29,8 +32,10 @@ export interface Problem {
 export interface Source {
   /** What was found, for people: `folder with 2 classes`, `MNIST IDX files`. */
   readonly description: string;
-  /** Class names in index order. */
+  /** Class names in index order; of the first target with classes, where there are several targets. */
   readonly labels: readonly string[];
+  /** The columns that were asked for, where images have several labels. */
+  readonly targets?: readonly TargetColumn[];
   readonly samples: readonly Sample[];
   /** Files that were passed over while listing (not images by name, empty, unreadable). */
   readonly problems: readonly Problem[];

@@ -15,12 +15,14 @@ export interface Split {
  * stratified by class, whole groups together, a function of the seed and the ids alone.
  *
  * @param validation fraction of the training images, (0, 1)
+ * @param by what the labels are, for the account
  * @throws `data` when a class has too few images to be on both sides
  */
 export function splitSamples(
   samples: readonly Sample[],
   labels: readonly string[],
   { validation, seed }: { readonly validation: number; readonly seed: number },
+  by = "class",
 ): Split {
   const of = (name: Sample["split"]) => samples.flatMap(({ split }, i) => ((split ?? "train") === name ? [i] : []));
   const assigned = { train: of("train"), validation: of("validation"), test: of("test") };
@@ -37,7 +39,7 @@ export function splitSamples(
   const grouped = samples.some(({ group }) => group !== undefined);
   account.unshift(
     `validation: ${taken.size} of ${assigned.train.length} training images (${Math.round(validation * 100)} % asked for), ` +
-      `stratified by class${grouped ? ", groups kept whole" : ""}, seed ${seed}; ${train.length} train`,
+      `stratified by ${by}${grouped ? ", groups kept whole" : ""}, seed ${seed}; ${train.length} train`,
   );
   return {
     ...assigned,

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import reference from "../../test/reference/metrics.json" with { type: "json" };
 import { regressionBatch } from "./batches.fixture.ts";
 import { measure } from "./metric.ts";
-import { mae, mse, type RegressionBatch } from "./regression.ts";
+import { mae, mse, type RegressionBatch, regressionMetrics } from "./regression.ts";
 
 const batch = (predictions: readonly number[], targets: readonly number[], units = 1): RegressionBatch => ({
   units,
@@ -15,6 +15,13 @@ describe.each(reference.regression)("scikit-learn's values for $name", (stored) 
     // Stored values carry 9 significant digits.
     expect(measure(mae(), [regressionBatch(stored)])).toBeCloseTo(stored.expected.mae, 8);
     expect(measure(mse(), [regressionBatch(stored)])).toBeCloseTo(stored.expected.mse, 7);
+  });
+
+  it("the whole report", () => {
+    const report = measure(regressionMetrics(), [regressionBatch(stored)]);
+    expect(report.mae).toBeCloseTo(stored.expected.mae, 8);
+    expect(report.rmse).toBeCloseTo(Math.sqrt(stored.expected.mse), 7);
+    expect(report.r2).toBeCloseTo(stored.expected.r2, 7);
   });
 });
 
@@ -35,7 +42,12 @@ describe("regression metrics", () => {
     );
   });
 
+  it("explain no variance where there is none", () => {
+    expect(measure(regressionMetrics(), [batch([1, 3], [2, 2])])).toEqual({ count: 2, mae: 1, rmse: 1 });
+  });
+
   it("have no value of nothing", () => {
     expect(() => measure(mae(), [])).toThrow(expect.objectContaining({ code: "data" }));
+    expect(() => measure(regressionMetrics(), [])).toThrow(expect.objectContaining({ code: "data" }));
   });
 });

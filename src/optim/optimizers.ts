@@ -77,7 +77,7 @@ interface Settings {
 
 function made(name: string, settings: Settings, rules: readonly UpdateRule[]): Optimizer {
   const { learningRate, clipNorm, groups, averageDecay } = settings;
-  if (groups.some(({ weightDecay }) => weightDecay !== undefined) && (name === "adam" || name === "rmsprop")) {
+  if (groups.some(({ weightDecay = 0 }) => weightDecay > 0) && (name === "adam" || name === "rmsprop")) {
     throw new GraftError("usage", `${name} has no weight decay, but a group asks for one. Use adamw or sgd.`);
   }
   return { name, learningRate, clipNorm, groups, averageDecay, rules };

@@ -98,6 +98,9 @@ function settingsFor(input: TrainInput): Settings {
     );
   }
   const strategy = strategyOf(input);
+  if (strategy === "multi-task") {
+    throw new GraftError("usage", "cross-validate measures one label; multi-task learns several. Leave out --targets.");
+  }
   return settingsOf(input, strategy === "auto" ? "feature-extraction" : strategy);
 }
 

@@ -1,16 +1,23 @@
 import { GraftError } from "../base/errors.ts";
 import { findDuplicates } from "../data/duplicates.ts";
+import type { ManifestOptions } from "../data/manifest.ts";
 import { openSource } from "../data/openSource.ts";
 import { type PreparedImages, prepareImages } from "../data/preparedImages.ts";
 import type { Problem, Source } from "../data/source.ts";
 import type { Preparation } from "../image/prepare.ts";
 import type { Platform } from "../platform/platform.ts";
+import { columnsTold } from "./columnsTold.ts";
 import type { TaskEvent } from "./task.ts";
 
 /** Opens a data set and says what was found. */
-export async function* openData(path: string, platform: Platform, group?: string): AsyncGenerator<TaskEvent, Source> {
-  const source = await openSource(path, platform, { group });
+export async function* openData(
+  path: string,
+  platform: Platform,
+  options: ManifestOptions = {},
+): AsyncGenerator<TaskEvent, Source> {
+  const source = await openSource(path, platform, options);
   yield { type: "note", text: `${path}: ${source.description}, ${source.samples.length} images` };
+  for (const text of columnsTold(source)) yield { type: "note", text };
   return source;
 }
 

@@ -13,6 +13,7 @@ import { adam } from "../optim/optimizers.ts";
 import { cosineSchedule } from "../optim/schedules.ts";
 import type { Platform } from "../platform/platform.ts";
 import { fit } from "../train/fit.ts";
+import { measures } from "../train/measures.ts";
 import { initialTensors, TrainingState } from "../train/state.ts";
 import { answersOn } from "./answersOn.ts";
 import { type DigitSubset, type Digits, digitData, loadDigits } from "./digits.ts";
@@ -63,7 +64,14 @@ export const demo: Task = defineTask({
     const weights = state.snapshot(network.parameters.list);
     await platform.store.write(
       folder.file("model.onnx"),
-      encodeModelFile({ name: "demo", labels, preparation, backbone: undefined, network, weights }),
+      encodeModelFile({
+        name: "demo",
+        answers: { kind: "classes", labels },
+        preparation,
+        backbone: undefined,
+        network,
+        weights,
+      }),
     );
     await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
     yield {
@@ -163,7 +171,7 @@ async function* learn(
     seed,
     schedule: cosineSchedule(),
     classWeights: undefined,
-    measures: ["accuracy"] as const,
+    measures: [measures.accuracy],
     callbacks: [],
   };
   for await (const event of fit(plan, state, { engine: platform.engine, nowMs: () => platform.nowMs(), signal })) {

@@ -68,7 +68,8 @@ export function* beginAt(
   const { network, initial } = plan;
   if (earlier === undefined || typeof initial === "function") return plan;
   const classifier = `${network.steps[network.last]?.name}/`;
-  const sameClasses = JSON.stringify(earlier.labels) === JSON.stringify(labels);
+  const { answers } = earlier;
+  const sameClasses = answers.kind === "classes" && JSON.stringify(answers.labels) === JSON.stringify(labels);
   const fitting = fittingWeights(network.parameters.list, (path) =>
     path.startsWith(classifier) && !sameClasses ? undefined : earlier.weights.get(path),
   );

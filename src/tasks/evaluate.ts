@@ -1,10 +1,8 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { splitNames } from "../data/source.ts";
-import { type ClassificationBatch, countedSamples } from "../metrics/classificationBatch.ts";
-import { reportWithIntervals } from "../metrics/classificationIntervals.ts";
 import { openData } from "./dataset.ts";
-import { encodePredictions } from "./predictions.ts";
+import { judgeOf, wishesOf } from "./judge.ts";
 import { ServedModel } from "./servedModel.ts";
 import { defineTask, type Task } from "./task.ts";
 
@@ -24,22 +22,22 @@ export const evaluate: Task = defineTask({
   async *run({ model: path, data, split, strict, out, predictions }, platform, signal) {
     const model = await ServedModel.open(path, platform);
     try {
-      const source = yield* openData(data, platform);
-      const toModel = source.labels.map((label) => model.classOf(label));
+      const source = yield* openData(data, platform, { targets: wishesOf(model) });
+      const judge = judgeOf(model, source, path);
+      if (predictions !== undefined && judge.predictions === undefined) {
+        throw new GraftError(
+          "usage",
+          `--predictions is for models of one label; "${path}" has several targets. Leave it out.`,
+        );
+      }
       const wanted = source.samples.filter((sample) => split === undefined || sample.split === split);
       if (wanted.length === 0) throw new GraftError("data", `"${data}" has no images in the split "${split}".`);
-      const { labels } = model;
-      const images: string[] = [];
-      const batches: ClassificationBatch[] = [];
       let done = 0;
       const left: string[] = source.problems.map(({ id, reason }) => `"${id}" (${reason})`);
       for await (const { sample, image } of source.read(new Set(wanted.map(({ id }) => id)))) {
         if (signal.aborted) throw new GraftError("interrupted", "stopped before all images were measured.");
         try {
-          const probabilities = await model.probabilities(image);
-          const truth = Int32Array.of(toModel[sample.label] ?? 0);
-          batches.push({ probabilities, labels: truth, classes: labels.length });
-          images.push(sample.id);
+          await judge.add(sample, image);
         } catch (error) {
           if (!(error instanceof GraftError) || error.code !== "input") throw error;
           if (strict) throw new GraftError("data", `--strict: "${sample.id}": ${error.message}`);
@@ -48,16 +46,14 @@ export const evaluate: Task = defineTask({
         yield { type: "progress", phase: "evaluate", done: ++done, total: wanted.length };
       }
       if (left.length > 0) yield { type: "warning", text: `${left.length} left out: ${left.slice(0, 20).join(", ")}` };
-      const report = reportWithIntervals(batches, labels.length, { labels });
-      yield { type: "report", title: data, labels, report };
+      const { events, figures } = judge.verdict(data);
+      yield* events;
       if (out !== undefined) {
-        await platform.store.write(out, new TextEncoder().encode(`${JSON.stringify(report, undefined, 2)}\n`));
+        await platform.store.write(out, new TextEncoder().encode(`${JSON.stringify(figures, undefined, 2)}\n`));
         yield { type: "artefact", kind: "metrics", path: out };
       }
-      if (predictions !== undefined) {
-        const answers = countedSamples(batches);
-        const lines = encodePredictions(labels, [{ split: split ?? "all", images, answers }]);
-        await platform.store.write(predictions, lines);
+      if (predictions !== undefined && judge.predictions !== undefined) {
+        await platform.store.write(predictions, judge.predictions(split ?? "all"));
         yield { type: "artefact", kind: "predictions", path: predictions };
       }
     } finally {

@@ -4,15 +4,21 @@ import { earlyStopping } from "../train/callbacks.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "../train/checkpoint.ts";
 import { Evaluator } from "../train/evaluator.ts";
 import { type FitPlan, fit } from "../train/fit.ts";
+import { measures } from "../train/measures.ts";
 import { type EpochLog, freshProgress } from "../train/progress.ts";
 import { TrainingState } from "../train/state.ts";
-import type { Learning, TransferPlan } from "../transfer/strategy.ts";
+import type { Evaluation, Learning, TransferPlan } from "../transfer/strategy.ts";
 import type { RunFolder } from "./runFolder.ts";
 import type { TaskEvent } from "./task.ts";
 import { type Job, patience, type Settings } from "./trainPlan.ts";
 
 const checkpointMs = 500;
 const evaluatedRows = 64;
+const byClass: Evaluation = {
+  loss: sparseCategoricalCrossentropy(),
+  measures: [measures.accuracy],
+  taught: (data) => data,
+};
 
 /** What a strategy is carried out with. */
 export interface Attempt {
@@ -89,7 +95,7 @@ export function stepsOf(
     batchSize: input.batchSize,
     seed: input.seed,
     classWeights,
-    measures: ["accuracy"],
+    measures: (plan.evaluation ?? byClass).measures,
     callbacks: [earlyStopping({ patience })],
   };
 }
@@ -110,11 +116,13 @@ export async function storedProgress(plan: FitPlan, checkpoint: string, { store 
 async function measured({ split, platform }: Job, plan: TransferPlan, state: TrainingState): Promise<EpochLog> {
   const startMs = platform.nowMs();
   const evaluator = new Evaluator(plan.network, platform.engine);
-  const loss = sparseCategoricalCrossentropy();
-  const options = { loss, measures: ["accuracy"], batchSize: evaluatedRows } as const;
+  const { taught, ...judged } = plan.evaluation ?? byClass;
+  const options = { ...judged, batchSize: evaluatedRows };
+  const of = (indices: readonly number[]) =>
+    evaluator.evaluate(taught(plan.data(indices, false), indices, false), state, options);
   try {
-    const train = await evaluator.evaluate(plan.data(split.train, false), state, options);
-    const validation = await evaluator.evaluate(plan.data(split.validation, false), state, options);
+    const train = await of(split.train);
+    const validation = await of(split.validation);
     const held = Object.entries(validation).map(([name, value]) => [`val_${name}`, value] as const);
     return { epoch: 1, ...train, ...Object.fromEntries(held), duration_ms: Math.round(platform.nowMs() - startMs) };
   } finally {

@@ -1,14 +1,18 @@
 import { type Split, splitSamples, takeShots } from "../data/split.ts";
+import { strataOf } from "../data/strata.ts";
 import type { Preparation } from "../image/prepare.ts";
 import type { Platform } from "../platform/platform.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { withBackboneChosen } from "./chooseBackbone.ts";
+import { balancingWeights, weightsTold } from "./classWeights.ts";
 import { openData, prepareData } from "./dataset.ts";
 import { backboneOf, openEarlierRun } from "./earlierRun.ts";
+import { checkColumns } from "./headTargetsOf.ts";
 import { loadBackbone } from "./loadBackbone.ts";
+import { parseTargets } from "./targetsOption.ts";
 import type { TaskEvent } from "./task.ts";
 import type { TrainInput } from "./trainInput.ts";
-import { balancingWeights, type Job, scratchPreparation } from "./trainPlan.ts";
+import { type Job, scratchPreparation } from "./trainPlan.ts";
 
 /** A job whose images nobody has divided yet. */
 export type OpenedJob = Omit<Job, "split" | "classWeights">;
@@ -21,11 +25,11 @@ export async function* openJob(
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, Job> {
   const opened = yield* openImages(input, data, platform, signal);
-  const { images, labels } = opened;
-  const job = withSplit(opened, splitSamples(images.samples, labels, input));
+  const strata = strataOf(opened.images.samples, opened.source);
+  const job = withSplit(opened, splitSamples(strata.samples, strata.labels, input, strata.by));
   for (const text of job.split.account) yield { type: "note", text };
   if (job.classWeights !== undefined) {
-    const text = `classes are imbalanced, so each counts the same: weights ${shown(job.classWeights, labels)}`;
+    const text = `classes are imbalanced, so each counts the same: weights ${weightsTold(job.classWeights, job.labels)}`;
     yield { type: "note", text };
   }
   return job;
@@ -45,7 +49,9 @@ export async function* openImages(
   const loaded = yield* loadBackbone({ ...input, size }, platform, signal);
   for (const text of loaded?.warnings ?? []) yield { type: "warning", text };
   const begun = loaded && (yield* backboneOf(earlier, loaded));
-  const source = yield* openData(data, platform, input.group);
+  const targets = input.targets === undefined ? undefined : parseTargets(input.targets);
+  const source = yield* openData(data, platform, { group: input.group, targets });
+  checkColumns(source, data);
   const kept = input.size === undefined ? earlier?.preparation : undefined;
   const usual = kept ?? begun?.preparation ?? (await scratchPreparation(source, input.size, platform));
   const preparation = cropped(usual, input.cropFraction);
@@ -61,16 +67,12 @@ function cropped(usual: Preparation, fraction: number | undefined): Preparation 
 
 /** With as many training images as were asked for, and the weights that let every class count the same. */
 export function withSplit(opened: OpenedJob, whole: Split): Job {
-  const { input, images, labels } = opened;
+  const { input, images, labels, source } = opened;
   const split = input.shots === undefined ? whole : takeShots(images.samples, labels, whole, input.shots, input.seed);
+  if (source.targets !== undefined) return { ...opened, split, classWeights: undefined };
   const classWeights = balancingWeights(
     split.train.map((i) => images.samples[i]?.label ?? 0),
     labels.length,
   );
   return { ...opened, split, classWeights };
-}
-
-function shown(weights: readonly number[], labels: readonly string[]): string {
-  const pairs = weights.slice(0, 12).map((weight, i) => `${labels[i]} ${weight.toFixed(2)}`);
-  return [...pairs, ...(weights.length > 12 ? ["…"] : [])].join(", ");
 }

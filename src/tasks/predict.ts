@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { ServedModel } from "./servedModel.ts";
-import { defineTask, type Task } from "./task.ts";
+import { defineTask, type RankedClass, type TargetAnswer, type Task, type TaskEvent } from "./task.ts";
 
 /** `graft predict`: what a model sees in some photos. */
 export const predict: Task = defineTask({
@@ -21,13 +21,7 @@ export const predict: Task = defineTask({
         if (signal.aborted) throw new GraftError("interrupted", "stopped.");
         try {
           const bytes = await readImage(file, platform.store);
-          const probabilities = await model.probabilities({ kind: "encoded", bytes });
-          const classes = model.labels.map((label, i) => ({ label, probability: probabilities[i] ?? 0 }));
-          yield {
-            type: "prediction",
-            file,
-            classes: classes.sort((a, b) => b.probability - a.probability).slice(0, top),
-          };
+          yield await predictionOf(model, file, bytes, top);
         } catch (error) {
           if (!(error instanceof GraftError) || error.code !== "input") throw error;
           failed++;
@@ -40,6 +34,27 @@ export const predict: Task = defineTask({
     if (failed > 0) throw new GraftError("input", `${failed} of ${images.length} images could not be read; see above.`);
   },
 });
+
+async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array, top: number): Promise<TaskEvent> {
+  const image = { kind: "encoded", bytes } as const;
+  if (model.answers.kind === "classes") {
+    return { type: "prediction", file, classes: ranked(model.labels, await model.probabilities(image), top) };
+  }
+  const answers = await model.targets(image);
+  const targets = model.answers.targets.map((target): TargetAnswer => {
+    const { kind, name } = target;
+    const numbers = answers.get(name) ?? new Float32Array(0);
+    if (kind === "number") return { name, kind, value: numbers[0] ?? Number.NaN };
+    return { name, kind, classes: ranked(target.labels, numbers, top) };
+  });
+  return { type: "answers", file, targets };
+}
+
+/** The likeliest classes first. */
+function ranked(labels: readonly string[], probabilities: Float32Array, top: number): readonly RankedClass[] {
+  const classes = labels.map((label, i) => ({ label, probability: probabilities[i] ?? 0 }));
+  return classes.sort((a, b) => b.probability - a.probability).slice(0, top);
+}
 
 async function readImage(
   file: string,

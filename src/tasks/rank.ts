@@ -35,7 +35,7 @@ export const rank: Task = defineTask({
   positionals: ["data", "backbones"],
   async *run({ data, backbones, limit, size, seed, group, out }, platform, signal) {
     const wanted = backbones.length > 0 ? [...new Set(backbones)] : await cachedNames(platform);
-    const source = yield* openData(data, platform, group);
+    const source = yield* openData(data, platform, { group });
     const order = yield* rankBackbones(wanted, { source, limit, size, seed, platform, signal });
     yield { type: "ranking", entries: order };
     if (out === undefined) return;

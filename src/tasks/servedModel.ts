@@ -1,4 +1,4 @@
-import { type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
+import { imageInput, type ModelAnswers, type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
@@ -25,7 +25,8 @@ export async function readRun(
 export class ServedModel {
   /** As it was opened. */
   readonly path: string;
-  readonly labels: readonly string[];
+  /** What it is asked. */
+  readonly answers: ModelAnswers;
   readonly preparation: Preparation;
   /** Of its file. */
   readonly sizeBytes: number;
@@ -35,13 +36,13 @@ export class ServedModel {
 
   private constructor(
     path: string,
-    { labels, preparation }: ModelMetadata,
+    { answers, preparation }: ModelMetadata,
     bytes: Uint8Array,
     program: Program,
     platform: Platform,
   ) {
     this.path = path;
-    this.labels = labels;
+    this.answers = answers;
     this.preparation = preparation;
     this.sizeBytes = bytes.length;
     this.hash = platform.digest(bytes);
@@ -72,6 +73,20 @@ export class ServedModel {
     );
   }
 
+  /** In the order of its probabilities. Throws `model` when it answers more than one thing. */
+  get labels(): readonly string[] {
+    if (this.answers.kind === "classes") return this.answers.labels;
+    const names = this.answers.targets.map(({ name }) => `"${name}"`).join(", ");
+    throw new GraftError("model", `"${this.path}" answers ${names}; expected a classifier with labels of one kind.`);
+  }
+
+  /** What it says of each target, by name: probabilities, or one number. Throws `input` when the image cannot be decoded. */
+  async targets(image: RawImage): Promise<ReadonlyMap<string, Float32Array>> {
+    const pixels = await decodeImage(image, this.#platform, limitPixels);
+    const outputs = await this.#program.run({ [imageInput]: imageTensor(pixels) });
+    return new Map(Object.entries(outputs).map(([name, { floats }]) => [name, floats]));
+  }
+
   /** The probability of each label. Throws `input` when the image cannot be decoded. */
   async probabilities(image: RawImage): Promise<Float32Array> {
     const pixels = await decodeImage(image, this.#platform, limitPixels);
@@ -80,7 +95,7 @@ export class ServedModel {
 
   /** The probabilities [N, labels] of uint8 [N, H, W, 3]. */
   async answer(image: Tensor): Promise<Float32Array> {
-    const { probabilities } = await this.#program.run({ image });
+    const { probabilities } = await this.#program.run({ [imageInput]: image });
     if (probabilities === undefined) throw new GraftError("model", 'the model has no output "probabilities".');
     return probabilities.floats;
   }

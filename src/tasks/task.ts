@@ -3,6 +3,7 @@ import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Finding } from "../doctor/finding.ts";
 import type { ClassificationReport } from "../metrics/classificationReport.ts";
 import type { Standing } from "../metrics/comparison.ts";
+import type { RegressionReport } from "../metrics/regression.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
 
@@ -58,6 +59,17 @@ export interface Comparison {
   readonly runs: readonly (Standing & { readonly run: string })[];
 }
 
+/** A class and how sure a model is of it, 0 to 1. */
+export interface RankedClass {
+  readonly label: string;
+  readonly probability: number;
+}
+
+/** What a model of several targets says of one of them: classes, the likeliest first, or a number. */
+export type TargetAnswer =
+  | { readonly name: string; readonly kind: "classes"; readonly classes: readonly RankedClass[] }
+  | { readonly name: string; readonly kind: "number"; readonly value: number };
+
 /** What a task reports while it runs: plain data that a terminal draws, `--json` prints and a server streams. */
 export type TaskEvent =
   | FitEvent
@@ -83,11 +95,10 @@ export type TaskEvent =
       readonly labels: readonly string[];
       readonly report: ClassificationReport;
     }
-  | {
-      readonly type: "prediction";
-      readonly file: string;
-      readonly classes: readonly { readonly label: string; readonly probability: number }[];
-    }
+  /** How good predicted numbers are, in their own unit. */
+  | { readonly type: "regression"; readonly title: string; readonly report: RegressionReport }
+  | { readonly type: "prediction"; readonly file: string; readonly classes: readonly RankedClass[] }
+  | { readonly type: "answers"; readonly file: string; readonly targets: readonly TargetAnswer[] }
   | ({ readonly type: "finding" } & Finding)
   | { readonly type: "artefact"; readonly kind: string; readonly path: string };
 

@@ -48,7 +48,7 @@ export const train: Task = defineTask({
 
 /** Claims a new run folder and writes its configuration, or returns to the one that is resumed. */
 async function* openRun(job: Job): AsyncGenerator<TaskEvent, RunFolder> {
-  const { input, platform, split, images, labels, classWeights } = job;
+  const { input, platform, split, images, labels, classWeights, source } = job;
   if (input.resume !== undefined) {
     const folder = new RunFolder(input.resume, platform);
     const stored = (await folder.readJson("splits.json")) as { readonly content?: unknown };
@@ -69,10 +69,10 @@ async function* openRun(job: Job): AsyncGenerator<TaskEvent, RunFolder> {
   });
   await folder.writeJson("config.json", {
     train: { ...input, ...(await absolutePaths(input, platform)), out: folder.path },
-    labels,
-    classWeights: classWeights ?? null,
+    ...(source.targets === undefined
+      ? { labels, classWeights: classWeights ?? null, loss: "sparseCategoricalCrossentropy" }
+      : { targets: source.targets }),
     earlyStopping: { monitor: "val_loss", patience, restoreBestWeights: true },
-    loss: "sparseCategoricalCrossentropy",
   });
   yield { type: "artefact", kind: "run", path: folder.path };
   return folder;

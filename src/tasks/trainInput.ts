@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { optimizerNames } from "../optim/optimizers.ts";
-import { tunedParameters } from "../transfer/fineTune.ts";
 import { weightingNames } from "../transfer/instanceTransfer.ts";
+import { taskWeightings } from "../transfer/multiTaskHeads.ts";
 import { headNames, strategyNames } from "../transfer/strategy.ts";
+import { tunedParameters } from "../transfer/tunedBackbone.ts";
 
 /** Everything that `graft train` can be told; flags, defaults, help and the config file come from here. */
 export const trainSchema = z.object({
@@ -26,7 +27,7 @@ export const trainSchema = z.object({
     .enum([...strategyNames, "auto"])
     .optional()
     .describe(
-      "feature-extraction keeps the backbone frozen and trains a head on its features, fine-tune goes on to train all of it, scratch trains a small CNN, distil does either of the last two and learns the answers of a --teacher too, instance-transfer learns from the images of a --source as well, auto goes from the first to the second when that is measurably better (default: distil with a teacher, instance-transfer with a source, auto with a backbone, else scratch)",
+      "feature-extraction keeps the backbone frozen and trains a head on its features, fine-tune goes on to train all of it, scratch trains a small CNN, distil does either of the last two and learns the answers of a --teacher too, instance-transfer learns from the images of a --source as well, multi-task learns several columns of a CSV at once (--targets), auto goes from the first to the second when that is measurably better (default: distil with a teacher, instance-transfer with a source, multi-task with targets, auto with a backbone, else scratch)",
     ),
   teacher: z
     .string()
@@ -61,6 +62,24 @@ export const trainSchema = z.object({
     .optional()
     .describe(
       "for instance-transfer: how much each source image counts: tradaboost lets those fade that contradict the target, kmm (kernel mean matching) and kliep (a density ratio) count what looks like the target (default: tradaboost)",
+    ),
+  targets: z
+    .string()
+    .optional()
+    .describe(
+      'for multi-task: columns of the CSV to learn, such as "kind,weight_g,ripe"; behind each may stand what it holds and its weight, as in "weight_g:number*0.5,grade:classes". Empty cells are missing labels',
+    ),
+  tune: z
+    .enum(["heads", "all"])
+    .optional()
+    .describe(
+      "for multi-task: heads learn on frozen features (a hidden layer that they share with --head mlp), all fine-tunes the backbone with them (default: heads; all with --stages)",
+    ),
+  taskWeighting: z
+    .enum(taskWeightings)
+    .optional()
+    .describe(
+      "for multi-task: fixed takes the weights of the targets, uncertainty learns how much each counts (default: fixed)",
     ),
   budget: z
     .string()

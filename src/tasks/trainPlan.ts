@@ -17,10 +17,13 @@ import { scratch } from "../transfer/scratch.ts";
 import type { BackboneJob, StrategyName, TransferJob, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { beginAt, type EarlierRun } from "./earlierRun.ts";
+import { checkMultiTask, tuningOf } from "./multiTaskInput.ts";
+import { multiTaskPlan } from "./multiTaskPlan.ts";
 import { openSourceImages, refuseStraySource } from "./sourceImages.ts";
 import type { TaskEvent } from "./task.ts";
 import { openTeacher } from "./teacher.ts";
 import type { TrainInput } from "./trainInput.ts";
+import { tuningFlagOf, unfreezingOf } from "./tuningOptions.ts";
 
 /** Epochs without a better validation loss before training ends. */
 export const patience = 5;
@@ -63,11 +66,15 @@ const defaults: Record<StrategyName, Omit<Settings, "strategy">> = {
   scratch: { epochs: 30, learningRate: 1e-3, augment: "none" },
   distil: { epochs: 60, learningRate: 1e-3, augment: smallMoves },
   "instance-transfer": { epochs: 1, learningRate: 1e-3, augment: "none" },
+  "multi-task": { epochs: 30, learningRate: 1e-3, augment: "none" },
 };
 
 /** What the user said, and for the rest the strategy's own defaults. */
-export function settingsOf({ epochs, learningRate, augment, backbone }: TrainInput, strategy: StrategyName): Settings {
-  const own = defaults[strategy === "distil" && backbone !== undefined ? "fine-tune" : strategy];
+export function settingsOf(input: TrainInput, strategy: StrategyName): Settings {
+  const { epochs, learningRate, augment, backbone } = input;
+  const isTuned =
+    (strategy === "distil" && backbone !== undefined) || (strategy === "multi-task" && tuningOf(input).kind === "all");
+  const own = defaults[isTuned ? "fine-tune" : strategy];
   return {
     strategy,
     epochs: epochs ?? own.epochs,
@@ -80,11 +87,15 @@ export function settingsOf({ epochs, learningRate, augment, backbone }: TrainInp
 export function strategyOf(input: TrainInput): StrategyName | "auto" {
   const strategy = fitting(input);
   refuseStraySource(input, strategy);
+  checkMultiTask(input, strategy === "multi-task");
   if (input.penalty !== undefined && !solvesLinearHead(input, strategy)) {
     throw new GraftError("usage", "--penalty is for the linear head on a backbone's features. Leave it out.");
   }
   const tunes =
-    strategy === "auto" || strategy === "fine-tune" || (strategy === "distil" && input.backbone !== undefined);
+    strategy === "auto" ||
+    strategy === "fine-tune" ||
+    (strategy === "distil" && input.backbone !== undefined) ||
+    (strategy === "multi-task" && tuningOf(input).kind === "all");
   const useless = tunes ? undefined : tuningFlagOf(input);
   if (useless !== undefined) {
     throw new GraftError(
@@ -102,19 +113,8 @@ function solvesLinearHead({ backbone, head }: TrainInput, strategy: StrategyName
   return backbone !== undefined && (head === "linear" || strategy === "fine-tune" || strategy === "distil");
 }
 
-/** The first option given that only fine-tuning heeds. */
-function tuningFlagOf({ stages, l2sp, parameters, unfreezeEvery, delta }: TrainInput): string | undefined {
-  const given = {
-    "--stages": stages !== undefined,
-    "--l2sp": l2sp > 0,
-    "--parameters": parameters !== "all",
-    "--delta": delta > 0,
-    "--unfreeze-every": unfreezeEvery !== undefined,
-  };
-  return Object.entries(given).find(([, isGiven]) => isGiven)?.[0];
-}
-
-function fitting({ strategy, backbone, teacher, source }: TrainInput): StrategyName | "auto" {
+function fitting(input: TrainInput): StrategyName | "auto" {
+  const { strategy = implied(input), backbone, teacher } = input;
   if (teacher !== undefined && strategy !== undefined && strategy !== "distil") {
     throw new GraftError("usage", `--teacher is for --strategy distil, not ${strategy}. Leave one of them out.`);
   }
@@ -125,8 +125,7 @@ function fitting({ strategy, backbone, teacher, source }: TrainInput): StrategyN
       "--strategy distil needs a trained classifier to learn from: give its run folder with --teacher.",
     );
   }
-  if (strategy === undefined && source === undefined) return backbone === undefined ? "scratch" : "auto";
-  strategy ??= "instance-transfer";
+  if (strategy === undefined) return backbone === undefined ? "scratch" : "auto";
   if (strategy !== "scratch" && backbone === undefined) {
     throw new GraftError("usage", `--strategy ${strategy} needs a pretrained network: give it with --backbone.`);
   }
@@ -134,6 +133,13 @@ function fitting({ strategy, backbone, teacher, source }: TrainInput): StrategyN
     throw new GraftError("usage", '--strategy scratch starts without pretrained weights: leave out "--backbone".');
   }
   return strategy;
+}
+
+/** What a data set beside the images' own classes asks for. */
+function implied({ teacher, targets, source }: TrainInput): StrategyName | undefined {
+  if (teacher !== undefined) return undefined;
+  if (targets !== undefined) return "multi-task";
+  return source === undefined ? undefined : "instance-transfer";
 }
 
 /** The job as strategies see it. */
@@ -173,6 +179,8 @@ export async function* planOf(
       return yield* featureExtraction({ ...transfer, backbone: needed(backbone) }, input.head);
     case "fine-tune":
       return yield* tuningPlan({ ...transfer, backbone: needed(backbone) }, input, solvedHead);
+    case "multi-task":
+      return yield* multiTaskPlan(job, { ...transfer, backbone: needed(backbone) });
     case "distil": {
       const student =
         backbone === undefined
@@ -201,8 +209,7 @@ async function* tuningPlan(
   { stages, l2sp, parameters, unfreezeEvery, batchSize, delta }: TrainInput,
   given: Weights | undefined,
 ): AsyncGenerator<TaskEvent, TransferPlan> {
-  const stepsAnEpoch = Math.ceil(job.split.train.length / batchSize);
-  const unfreezing = unfreezeEvery === undefined ? undefined : { epochs: unfreezeEvery, stepsAnEpoch };
+  const unfreezing = unfreezingOf(job.split.train.length, { unfreezeEvery, batchSize });
   const tuning = { stages, l2sp, parameters, unfreezing };
   if (delta === 0) return fineTune(job, { ...tuning, solvedHead: given });
   const solvedHead = given ?? (yield* headOnFeatures(job));
@@ -224,15 +231,6 @@ export async function scratchPreparation(
 ): Promise<Preparation> {
   const side = size ?? (await typicalSide(source, platform));
   return { resizeTo: side, cropTo: side, interpolation: "bilinear" };
-}
-
-/** Weights that let each class count the same, n / (classes · nᵢ), when the largest has 1.5 times the images of the smallest or more. */
-export function balancingWeights(labels: readonly number[], classes: number): readonly number[] | undefined {
-  const counts = new Array<number>(classes).fill(0);
-  for (const label of labels) counts[label] = (counts[label] ?? 0) + 1;
-  const present = counts.filter((count) => count > 0);
-  if (Math.max(...present) < 1.5 * Math.min(...present)) return undefined;
-  return counts.map((count) => (count === 0 ? 0 : labels.length / (present.length * count)));
 }
 
 /** The shorter side of the first few images, where they agree and are small; else 128. */

@@ -11,6 +11,7 @@ import { earlyStopping, reduceLROnPlateau } from "./callbacks.ts";
 import { decodeCheckpoint, encodeCheckpoint } from "./checkpoint.ts";
 import { arrays } from "./data.ts";
 import { type FitPlan, fit } from "./fit.ts";
+import { measures } from "./measures.ts";
 import { freshProgress } from "./progress.ts";
 import { initialTensors, TrainingState } from "./state.ts";
 
@@ -42,7 +43,7 @@ function makePlan(): FitPlan {
     seed: 1,
     schedule: cosineSchedule(),
     classWeights: [1, 2, 1],
-    measures: ["accuracy"],
+    measures: [measures.accuracy],
     callbacks: [earlyStopping({ patience: 2 }), reduceLROnPlateau({ patience: 1, factor: 0.5 })],
   };
 }

@@ -8,7 +8,7 @@ import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
 import type { Engine, Program } from "../platform/platform.ts";
 import { cutBatches, targetTensor } from "./batches.ts";
 import type { TrainingData } from "./data.ts";
-import { type MeasureName, measures } from "./measures.ts";
+import { type Measure, MeasureSums } from "./measures.ts";
 import type { TrainingState } from "./state.ts";
 import { compileLowered } from "./step.ts";
 
@@ -27,11 +27,11 @@ export class Evaluator {
   async evaluate(
     data: TrainingData,
     state: TrainingState,
-    options: { readonly loss: Loss; readonly measures: readonly MeasureName[]; readonly batchSize: number },
+    options: { readonly loss: Loss; readonly measures: readonly Measure[]; readonly batchSize: number },
   ): Promise<Record<string, number>> {
-    const { loss, measures: names, batchSize } = options;
-    const sums: Record<string, number> = { loss: 0 };
-    for (const name of names) sums[name] = 0;
+    const { loss, measures, batchSize } = options;
+    const measured = new MeasureSums();
+    let total = 0;
     for (const indices of cutBatches(
       Uint32Array.from({ length: data.count }, (_, i) => i),
       batchSize,
@@ -42,10 +42,10 @@ export class Evaluator {
         this.#feeds(program, state, await data.load(indices, undefined), y),
       );
       if (losses === undefined || predictions === undefined) throw new Error("the evaluation returned no loss");
-      for (const value of losses.floats) sums["loss"] = (sums["loss"] ?? 0) + value;
-      for (const name of names) sums[name] = (sums[name] ?? 0) + measures[name](predictions, y);
+      for (const value of losses.floats) total += value;
+      measured.add(measures, predictions, y);
     }
-    return Object.fromEntries(Object.entries(sums).map(([name, sum]) => [name, sum / data.count]));
+    return { loss: total / data.count, ...measured.means(measures) };
   }
 
   /** The network's outputs for all of `data`, one row a sample. */

@@ -11,7 +11,7 @@ import type { Callback } from "./callbacks.ts";
 import type { TrainingData } from "./data.ts";
 import { firstBadTensor } from "./diagnose.ts";
 import { Evaluator } from "./evaluator.ts";
-import { type MeasureName, measures } from "./measures.ts";
+import { type Measure, MeasureSums } from "./measures.ts";
 import { type EpochLog, type FitProgress, freshProgress } from "./progress.ts";
 import type { TrainingState } from "./state.ts";
 import { type Batch, dropoutKeys, type Recipe, recipeAt, type Step } from "./step.ts";
@@ -29,7 +29,7 @@ export interface FitPlan {
   readonly seed: number;
   readonly schedule: Schedule;
   readonly classWeights: readonly number[] | undefined;
-  readonly measures: readonly MeasureName[];
+  readonly measures: readonly Measure[];
   readonly callbacks: readonly Callback[];
 }
 
@@ -179,7 +179,7 @@ function accumulate(plan: FitPlan, progress: FitProgress, batch: Batch, loss: nu
   const { sums } = progress;
   progress.seen += count;
   sums["loss"] = (sums["loss"] ?? 0) + loss * count;
-  for (const name of plan.measures) sums[name] = (sums[name] ?? 0) + measures[name](predictions, batch.y);
+  new MeasureSums(sums).add(plan.measures, predictions, batch.y);
 }
 
 async function finishEpoch(
@@ -191,13 +191,15 @@ async function finishEpoch(
 ): Promise<void> {
   const startMs = means.nowMs();
   const evaluated = evaluatedState(plan, state);
-  const logs: Record<string, number> = {};
-  for (const name of ["loss", ...plan.measures]) logs[name] = (progress.sums[name] ?? 0) / progress.seen;
+  const logs: Record<string, number> = {
+    loss: (progress.sums["loss"] ?? 0) / progress.seen,
+    ...new MeasureSums(progress.sums).means(plan.measures),
+  };
   if (plan.validation !== undefined) {
-    const { recipe, measures: names, batchSize } = plan;
+    const { recipe, measures, batchSize } = plan;
     const values = await evaluator.evaluate(plan.validation, evaluated, {
       loss: recipe.loss,
-      measures: names,
+      measures,
       batchSize: Math.max(batchSize, 64),
     });
     for (const [name, value] of Object.entries(values)) logs[`val_${name}`] = value;

@@ -14,7 +14,7 @@ import type { Callback } from "./callbacks.ts";
 import { type ArraysInput, arrays, type TrainingData } from "./data.ts";
 import { Evaluator } from "./evaluator.ts";
 import { type FitEvent, fit } from "./fit.ts";
-import { checkMeasures, type MeasureName } from "./measures.ts";
+import { checkMeasures, type Measure, type MeasureName, measures } from "./measures.ts";
 import type { EpochLog } from "./progress.ts";
 import { initialTensors, TrainingState } from "./state.ts";
 import type { Recipe } from "./step.ts";
@@ -74,9 +74,7 @@ export class Model {
   readonly seed: number;
   readonly #platform: Platform;
   #state: TrainingState;
-  #compiled:
-    | { readonly optimizer: Optimizer; readonly loss: Loss; readonly measures: readonly MeasureName[] }
-    | undefined;
+  #compiled: { readonly optimizer: Optimizer; readonly loss: Loss; readonly measures: readonly Measure[] } | undefined;
   #trainable: (path: string) => boolean = () => true;
 
   constructor(network: Network, platform: Platform, options: { readonly seed?: number; readonly name?: string } = {}) {
@@ -93,7 +91,7 @@ export class Model {
     this.#compiled = {
       optimizer: typeof optimizer === "string" ? named("optimizer", optimizers, optimizer)() : optimizer,
       loss: typeof loss === "string" ? named("loss", losses, loss)() : loss,
-      measures: metrics,
+      measures: metrics.map((name) => measures[name]),
     };
     this.#state = new TrainingState(this.weights());
   }

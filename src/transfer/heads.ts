@@ -1,4 +1,5 @@
 import { foldsOf } from "../data/folds.ts";
+import type { Sample } from "../data/source.ts";
 import { dense, dropout } from "../nn/denseLayers.ts";
 import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { type Network, sequentialNetwork } from "../nn/network.ts";
@@ -6,7 +7,7 @@ import { constantSchedule } from "../optim/schedules.ts";
 import type { TrainingData } from "../train/data.ts";
 import { initialTensors } from "../train/state.ts";
 import { classMeans, cosineClassifier } from "./cosineHead.ts";
-import { type LinearHead, solveLinearHead } from "./linearHead.ts";
+import { type LinearHead, type PenaltyTrial, solveLinearHead } from "./linearHead.ts";
 import { headWeights, linearClassifier } from "./linearProblem.ts";
 import { nearestNeighbours, surveyNeighbours } from "./nearestNeighbours.ts";
 import type { BackboneJob, HeadName, StrategyEvent, TransferPlan } from "./strategy.ts";
@@ -87,23 +88,48 @@ function bySteps(network: Network, job: BackboneJob, rateFactor = 1): HeadPlan["
 }
 
 /**
- * The linear head at its optimum, and in words how it was found.
+ * The linear head of the job's classes at its optimum, and in words how it was found.
  *
  * @param sourceWeights where the last rows of `data` come from another data set: how much each counts. Every fold learns from them
  */
-export async function* solved(
+export function solved(
   job: BackboneJob,
   data: TrainingData,
   sourceWeights: ArrayLike<number> = [],
 ): AsyncGenerator<StrategyEvent, LinearHead> {
-  const { images, split, classes, classWeights, penalty, platform, seed, signal } = job;
-  const ofImages = foldsOf(images.samples, split.train, { count: foldCount, seed });
+  const { images, split, classes, classWeights } = job;
+  const problem = { name: "linear head", samples: images.samples, indices: split.train, units: classes, classWeights };
+  return solvedHead(job, data, { ...problem, sourceWeights });
+}
+
+/** What one linear head is to learn. */
+export interface HeadProblem {
+  /** For people. */
+  readonly name: string;
+  /** With labels by which the folds are stratified. */
+  readonly samples: readonly Sample[];
+  /** The samples that the data's rows are of, again and again where there are several draws. */
+  readonly indices: readonly number[];
+  /** Classes, or one number of variance 1. */
+  readonly units: number;
+  readonly classWeights: readonly number[] | undefined;
+  /** How much each of the last rows counts, where these are of another data set. */
+  readonly sourceWeights?: ArrayLike<number>;
+}
+
+/** One linear head at its optimum, and in words how it was found. */
+export async function* solvedHead(
+  { penalty, platform, seed, signal }: Pick<BackboneJob, "penalty" | "platform" | "seed" | "signal">,
+  data: TrainingData,
+  { name, samples, indices, units, classWeights, sourceWeights = [] }: HeadProblem,
+): AsyncGenerator<StrategyEvent, LinearHead> {
+  const ofImages = foldsOf(samples, indices, { count: foldCount, seed });
   const own = data.count - sourceWeights.length;
   const foldOf = (row: number) => (row < own ? ofImages[row % ofImages.length] : undefined) ?? -1;
   const folds = Int32Array.from({ length: data.count }, (_, row) => foldOf(row));
   const sampleWeights = Float64Array.from({ length: data.count }, (_, row) => sourceWeights[row - own] ?? 1);
   const startMs = platform.nowMs();
-  const options = { classes, folds, classWeights, sampleWeights, penalty, signal };
+  const options = { units, folds, classWeights, sampleWeights, penalty, signal };
   const head = await solveLinearHead(data, options, platform.engine);
   const seconds = ((platform.nowMs() - startMs) / 1000).toFixed(1);
   const best = head.trials.find((trial) => trial.penalty === head.penalty);
@@ -111,10 +137,12 @@ export async function* solved(
   const measured =
     best === undefined
       ? unmeasured
-      : `${(100 * best.accuracy).toFixed(1)} % in ${foldCount}-fold cross-validation on ${split.train.length} training images`;
-  yield {
-    type: "note",
-    text: `linear head: penalty ${head.penalty.toPrecision(2)}, ${measured}, solved in ${seconds} s`,
-  };
+      : `${goodness(best)} in ${foldCount}-fold cross-validation on ${indices.length} training images`;
+  const text = `${name}: penalty ${head.penalty.toPrecision(2)}, ${measured}, solved in ${seconds} s`;
+  yield { type: "note", text };
   return head;
+}
+
+function goodness({ accuracy, loss }: PenaltyTrial): string {
+  return accuracy === undefined ? `R² ${(1 - loss).toFixed(3)}` : `${(100 * accuracy).toFixed(1)} %`;
 }

@@ -1,3 +1,4 @@
+import { Matrix, solve } from "ml-matrix";
 import { describe, expect, it } from "vitest";
 import { stream } from "../base/random.ts";
 import { nodePlatform } from "../node/platform.ts";
@@ -21,11 +22,15 @@ function clouds(count: number, spread: number) {
   return arrays({ x, y, inputShape: [6] });
 }
 
+function centred(matrix: Matrix): Matrix {
+  return matrix.center("column");
+}
+
 describe("the linear head", () => {
   it("is at the optimum: the gradient of the penalised loss is zero there", async () => {
     const data = clouds(90, 0.6);
     const folds = Int32Array.from({ length: 90 }, (_, i) => Math.floor(i / 3) % 5);
-    const head = await solveLinearHead(data, { classes: 3, folds, classWeights: undefined }, engine);
+    const head = await solveLinearHead(data, { units: 3, folds, classWeights: undefined }, engine);
     // Written again in plain numbers: at the optimum no small change of any entry lowers the loss.
     const x = (
       await data.load(
@@ -66,7 +71,7 @@ describe("the linear head", () => {
   it("chooses a penalty by what held-out images say", async () => {
     const data = clouds(60, 1.2);
     const folds = Int32Array.from({ length: 60 }, (_, i) => Math.floor(i / 3) % 5);
-    const head = await solveLinearHead(data, { classes: 3, folds, classWeights: undefined }, engine);
+    const head = await solveLinearHead(data, { units: 3, folds, classWeights: undefined }, engine);
     const best = Math.min(...head.trials.map(({ loss }) => loss));
     expect(head.trials.find(({ penalty }) => penalty === head.penalty)?.loss).toBe(best);
     // Neither end of the path: too stiff and too loose are both worse.
@@ -78,7 +83,7 @@ describe("the linear head", () => {
     const data = clouds(60, 1.2);
     const folds = new Int32Array(60).fill(-1);
     const lengthAt = async (penalty: number) => {
-      const head = await solveLinearHead(data, { classes: 3, folds, classWeights: undefined, penalty }, engine);
+      const head = await solveLinearHead(data, { units: 3, folds, classWeights: undefined, penalty }, engine);
       expect(head).toMatchObject({ penalty, trials: [] });
       return Math.hypot(...head.kernel.floats);
     };
@@ -91,7 +96,7 @@ describe("the linear head", () => {
     const data = clouds(60, 1.5);
     const folds = new Int32Array(60).fill(-1);
     const shares = async (classWeights: readonly number[] | undefined) => {
-      const { bias, kernel } = await solveLinearHead(data, { classes: 3, folds, classWeights }, engine);
+      const { bias, kernel } = await solveLinearHead(data, { units: 3, folds, classWeights }, engine);
       const x = (
         await data.load(
           Uint32Array.from({ length: 60 }, (_, i) => i),
@@ -111,12 +116,38 @@ describe("the linear head", () => {
     expect(await shares([20, 1, 1])).toBeGreaterThan((await shares(undefined)) + 10);
   });
 
+  it("is ridge regression where the targets are numbers: equal to the closed form", async () => {
+    const count = 60;
+    const rows = Array.from({ length: count }, (_, i) => {
+      const random = stream(9, "ridge", 0, i);
+      const x = [random.uniform(-1, 1), random.uniform(0, 4), random.uniform(-2, 2)];
+      return { x, y: 2 * (x[0] ?? 0) - (x[2] ?? 0) + random.uniform(-0.5, 0.5) };
+    });
+    const data = arrays({
+      x: Float32Array.from(rows.flatMap(({ x }) => x)),
+      y: Float32Array.from(rows, ({ y }) => y),
+      inputShape: [3],
+    });
+    const folds = Int32Array.from({ length: count }, (_, i) => i % 5);
+    const head = await solveLinearHead(data, { units: 1, folds, classWeights: undefined }, engine);
+    expect(head.trials.every(({ accuracy }) => accuracy === undefined)).toBe(true);
+    // Means away, one scale for all: 1/N ‖y − Xw‖² + λ/2 ‖w‖² has its least value where (XᵀX + λN/2) w = Xᵀy.
+    const x = centred(new Matrix(rows.map((row) => row.x)));
+    const y = centred(Matrix.columnVector(rows.map((row) => row.y)));
+    const scale = Math.sqrt((3 * count) / x.dot(x));
+    const scaled = Matrix.mul(x, scale);
+    const gram = Matrix.add(scaled.transpose().mmul(scaled), Matrix.eye(3).mul((head.penalty * count) / 2));
+    const kernel = solve(gram, scaled.transpose().mmul(y)).mul(scale).to1DArray();
+    // The solver ends at a gradient of 1e-5, and the curvature is some 2.
+    for (const [i, entry] of kernel.entries()) expect(head.kernel.floats[i]).toBeCloseTo(entry, 4);
+  });
+
   it("says so when features are not finite", async () => {
     const x = Float32Array.from({ length: 12 }, (_, i) => (i === 5 ? Number.NaN : i));
     const data = arrays({ x, y: Int32Array.of(0, 1, 0, 1, 0, 1), inputShape: [2] });
     const solving = solveLinearHead(
       data,
-      { classes: 2, folds: new Int32Array(6).fill(-1), classWeights: undefined },
+      { units: 2, folds: new Int32Array(6).fill(-1), classWeights: undefined },
       engine,
     );
     await expect(solving).rejects.toMatchObject({ code: "diverged" });
@@ -126,7 +157,7 @@ describe("the linear head", () => {
     const folds = Int32Array.from({ length: 90 }, (_, i) => i % 5);
     const stopped = solveLinearHead(
       clouds(90, 1),
-      { classes: 3, folds, classWeights: undefined, signal: AbortSignal.abort() },
+      { units: 3, folds, classWeights: undefined, signal: AbortSignal.abort() },
       engine,
     );
     await expect(stopped).rejects.toMatchObject({ code: "interrupted" });

@@ -15,7 +15,8 @@ export interface PenaltyTrial {
   readonly penalty: number;
   /** Of images that the fold's solution was not made from, mean over all of them. */
   readonly loss: number;
-  readonly accuracy: number;
+  /** Only where classes are learned. */
+  readonly accuracy: number | undefined;
 }
 
 export interface LinearHead extends LinearParameters {
@@ -26,9 +27,11 @@ export interface LinearHead extends LinearParameters {
 }
 
 export interface LinearHeadOptions {
-  readonly classes: number;
+  /** Classes, or numbers a sample. */
+  readonly units: number;
   /** The fold of each row in cross-validation; −1 for rows that every fold learns from. */
   readonly folds: Int32Array;
+  /** Where classes are learned. */
   readonly classWeights: readonly number[] | undefined;
   /** How much each row counts, beside its class; the same without. */
   readonly sampleWeights?: ArrayLike<number>;
@@ -41,19 +44,20 @@ export interface LinearHeadOptions {
 
 /**
  * Multinomial logistic regression on features [N, width], solved to its optimum by L-BFGS: the mean cross-entropy plus λ/2·‖kernel‖² on
- * standardised features. λ is the one with the least cross-validated loss, unless it is given.
+ * standardised features; where the targets are numbers, ridge regression with the mean squared error. λ is the one with the least
+ * cross-validated loss, unless it is given.
  */
 export async function solveLinearHead(
   data: TrainingData,
   options: LinearHeadOptions,
   engine: Engine,
 ): Promise<LinearHead> {
-  const { classes, classWeights, sampleWeights, signal } = options;
-  const problem = await LinearProblem.open(data, classes, engine, signal);
+  const { units, classWeights, sampleWeights, signal } = options;
+  const problem = await LinearProblem.open(data, units, engine, signal);
   try {
-    const weights = Float64Array.from(
-      problem.labels,
-      (label, row) => (classWeights?.[label] ?? 1) * (sampleWeights?.[row] ?? 1),
+    const { labels } = problem;
+    const weights = new Float64Array(data.count).map(
+      (_, row) => (classWeights?.[labels?.[row] ?? -1] ?? 1) * (sampleWeights?.[row] ?? 1),
     );
     const trials = options.penalty === undefined ? await crossValidate(problem, weights, options) : [];
     const best = trials.reduce((a, b) => (b.loss < a.loss ? b : a), { penalty: 1e-2, loss: Infinity, accuracy: 0 });
@@ -69,8 +73,9 @@ export async function solveLinearHead(
 async function crossValidate(
   problem: LinearProblem,
   weights: Float64Array,
-  { classes, folds, onTrial }: LinearHeadOptions,
+  { units, folds, onTrial }: LinearHeadOptions,
 ): Promise<readonly PenaltyTrial[]> {
+  const { labels } = problem;
   const names = [...new Set(folds)].filter((fold) => fold >= 0);
   if (names.length < 2) return [];
   const points = new Map<number, Float64Array>();
@@ -83,15 +88,16 @@ async function crossValidate(
       const { point } = await problem.solve(kept, penalty, points.get(fold) ?? problem.origin, roughTolerance);
       points.set(fold, point);
       const { losses, predictions } = await problem.evaluate(point, kept);
-      for (const [row, label] of problem.labels.entries()) {
+      for (let row = 0; row < weights.length; row++) {
         if (folds[row] !== fold) continue;
         const weight = weights[row] ?? 0;
         sums.loss += weight * (losses[row] ?? 0);
         sums.weight += weight;
-        sums.right += weight * Number(isFirst(predictions, row * classes, classes, label));
+        sums.right += weight * Number(isFirst(predictions, row * units, units, labels?.[row] ?? -1));
       }
     }
-    trials.push({ penalty, loss: sums.loss / sums.weight, accuracy: sums.right / sums.weight });
+    const accuracy = labels === undefined ? undefined : sums.right / sums.weight;
+    trials.push({ penalty, loss: sums.loss / sums.weight, accuracy });
     onTrial?.(done + 1, penalties.length);
     const least = Math.min(...trials.map(({ loss }) => loss));
     worse = (trials.at(-1)?.loss ?? 0) > least ? worse + 1 : 0;
@@ -100,7 +106,7 @@ async function crossValidate(
   return trials;
 }
 
-function isFirst(predictions: Float32Array, start: number, classes: number, label: number): boolean {
-  const row = predictions.subarray(start, start + classes);
+function isFirst(predictions: Float32Array, start: number, units: number, label: number): boolean {
+  const row = predictions.subarray(start, start + units);
   return row.indexOf(Math.max(...row)) === label;
 }

@@ -1,7 +1,7 @@
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import { dense } from "../nn/denseLayers.ts";
-import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
+import { meanSquaredError, sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { type Network, sequentialNetwork } from "../nn/network.ts";
 import { minimise } from "../optim/lbfgs.ts";
 import type { Engine } from "../platform/platform.ts";
@@ -18,9 +18,9 @@ export function linearClassifier(classes: number, inputShape: readonly number[])
 
 /** For features as they are. */
 export interface LinearParameters {
-  /** [features, classes] */
+  /** [features, units] */
   readonly kernel: Tensor;
-  /** [classes] */
+  /** [units] */
   readonly bias: Tensor;
 }
 
@@ -32,22 +32,23 @@ export function headWeights({ kernel, bias }: LinearParameters): ReadonlyMap<str
   ]);
 }
 
-/** Logistic regression on the same rows, to be solved for any weights and penalties. Whoever opens it disposes of it. */
+/** Logistic regression, or least squares of numbers, on the same rows, to be solved for any weights and penalties. Whoever opens it disposes of it. */
 export class LinearProblem {
-  readonly labels: Int32Array;
-  readonly #classes: number;
+  /** Where classes are learned. */
+  readonly labels: Int32Array | undefined;
+  readonly #units: number;
   readonly #scaling: Standardisation;
   readonly #objective: FullBatchLoss;
   readonly #signal: AbortSignal | undefined;
 
   private constructor(
-    labels: Int32Array,
-    classes: number,
+    labels: Int32Array | undefined,
+    units: number,
     parts: { readonly scaling: Standardisation; readonly objective: FullBatchLoss },
     signal: AbortSignal | undefined,
   ) {
     this.labels = labels;
-    this.#classes = classes;
+    this.#units = units;
     this.#scaling = parts.scaling;
     this.#objective = parts.objective;
     this.#signal = signal;
@@ -55,19 +56,18 @@ export class LinearProblem {
 
   static async open(
     data: TrainingData,
-    classes: number,
+    units: number,
     engine: Engine,
     signal: AbortSignal | undefined,
   ): Promise<LinearProblem> {
-    if (data.targets.kind !== "classes") throw new GraftError("data", "a linear head needs class labels.");
+    const labels = data.targets.kind === "classes" ? data.targets.labels : undefined;
+    const [network, loss] =
+      labels === undefined
+        ? [sequentialNetwork([dense(units, { name: "head" })], data.inputShape), meanSquaredError()]
+        : [linearClassifier(units, data.inputShape), sparseCategoricalCrossentropy()];
     const scaling = await measureStandardisation(data);
-    const objective = await FullBatchLoss.compile(
-      linearClassifier(classes, data.inputShape),
-      sparseCategoricalCrossentropy(),
-      standardised(data, scaling),
-      engine,
-    );
-    return new LinearProblem(data.targets.labels, classes, { scaling, objective }, signal);
+    const objective = await FullBatchLoss.compile(network, loss, standardised(data, scaling), engine);
+    return new LinearProblem(labels, units, { scaling, objective }, signal);
   }
 
   /** Where nothing is known. */
@@ -75,10 +75,10 @@ export class LinearProblem {
     return new Float64Array(this.#objective.size);
   }
 
-  /** Minimises the weighted mean of the cross-entropy plus λ/2·‖kernel‖² on standardised features. */
+  /** Minimises the weighted mean of the loss plus λ/2·‖kernel‖² on standardised features. */
   async solve(weights: Float64Array, penalty: number, start: Float64Array, gradientTolerance: number) {
     const total = weights.reduce((a, b) => a + b, 0);
-    const penalised = start.length - this.#classes;
+    const penalised = start.length - this.#units;
     const penalise = (point: Float64Array, sum: number, gradient: Float64Array) => {
       let squares = 0;
       for (let i = 0; i < gradient.length; i++) {
@@ -104,19 +104,19 @@ export class LinearProblem {
     return this.#objective.evaluate(point, weights);
   }
 
-  /** What a point means on features as they are: softmax(ŵ·(x − m)·s + b) = softmax(w·x + b′). */
+  /** What a point means on features as they are: ŵ·(x − m)·s + b as w·x + b′. */
   head(point: Float64Array): LinearParameters {
     const { mean, scale } = this.#scaling;
-    const classes = this.#classes;
+    const units = this.#units;
     const width = mean.length;
-    const kernel = Float32Array.from(point.subarray(0, width * classes), (entry) => entry * scale);
-    const bias = point.slice(width * classes);
+    const kernel = Float32Array.from(point.subarray(0, width * units), (entry) => entry * scale);
+    const bias = point.slice(width * units);
     for (const [i, entry] of kernel.entries()) {
-      bias[i % classes] = (bias[i % classes] ?? 0) - entry * (mean[Math.floor(i / classes)] ?? 0);
+      bias[i % units] = (bias[i % units] ?? 0) - entry * (mean[Math.floor(i / units)] ?? 0);
     }
     return {
-      kernel: Tensor.of("float32", [width, classes], kernel),
-      bias: Tensor.of("float32", [classes], Float32Array.from(bias)),
+      kernel: Tensor.of("float32", [width, units], kernel),
+      bias: Tensor.of("float32", [units], Float32Array.from(bias)),
     };
   }
 

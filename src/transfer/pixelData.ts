@@ -2,10 +2,26 @@ import { Tensor } from "../base/tensor.ts";
 import type { PreparedImages } from "../data/preparedImages.ts";
 import { emit } from "../graph/emit.ts";
 import { augment, drawBatch, drawFeeds } from "../image/augment.ts";
-import type { Augmentation } from "../image/augmentation.ts";
+import { type Augmentation, isIdentity } from "../image/augmentation.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Platform, Program } from "../platform/platform.ts";
 import type { TrainingData } from "../train/data.ts";
+import type { TransferJob, TransferPlan } from "./strategy.ts";
+
+/** The job's images as pixels, with its augmentation where they are trained on. */
+export function jobPixels({
+  images,
+  augmentation,
+  seed,
+  platform,
+}: Pick<TransferJob, "images" | "augmentation" | "seed" | "platform">): Pick<TransferPlan, "data" | "dispose"> {
+  const augmenter = isIdentity(augmentation) ? undefined : new Augmenter(augmentation, seed, images.side, platform);
+  return {
+    data: (indices, isTraining) =>
+      isTraining && augmenter !== undefined ? augmented(images, indices, augmenter) : pixelData(images, indices),
+    dispose: async () => augmenter?.dispose(),
+  };
+}
 
 /** Some of the prepared images, by index, as training data: uint8 [N, side, side, 3] straight from the cache. */
 export function pixelData(images: PreparedImages, indices: readonly number[]): TrainingData {

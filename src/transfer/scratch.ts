@@ -1,24 +1,21 @@
 import { simpleCnn } from "../backbones/simpleCnn.ts";
-import { isIdentity } from "../image/augmentation.ts";
 import { sequentialNetwork } from "../nn/network.ts";
 import { constantSchedule } from "../optim/schedules.ts";
 import { initialTensors } from "../train/state.ts";
 import { classLearning } from "./mixing.ts";
-import { Augmenter, augmented, pixelData } from "./pixelData.ts";
+import { jobPixels } from "./pixelData.ts";
 import type { TransferJob, TransferPlan } from "./strategy.ts";
 
 /** A small CNN that knows nothing learns from the pixels. */
 export function scratch(job: TransferJob): TransferPlan {
-  const { images, classes, augmentation, optimizer } = job;
+  const { images, classes, optimizer } = job;
   const { loss, ...targets } = classLearning(job, 0);
   const { side } = images;
   const network = sequentialNetwork(simpleCnn(side, classes), [side, side, 3]);
-  const augmenter = isIdentity(augmentation) ? undefined : new Augmenter(augmentation, job.seed, side, job.platform);
   return {
     network,
     backbone: undefined,
-    data: (indices, isTraining) =>
-      isTraining && augmenter !== undefined ? augmented(images, indices, augmenter) : pixelData(images, indices),
+    ...jobPixels(job),
     initial: initialTensors(network.parameters, job.seed),
     learning: {
       recipe: {
@@ -30,6 +27,5 @@ export function scratch(job: TransferJob): TransferPlan {
       schedule: constantSchedule(),
       ...targets,
     },
-    dispose: async () => augmenter?.dispose(),
   };
 }

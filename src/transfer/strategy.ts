@@ -3,6 +3,7 @@ import type { Tensor } from "../base/tensor.ts";
 import type { PreparedImages } from "../data/preparedImages.ts";
 import type { Split } from "../data/split.ts";
 import type { Augmentation } from "../image/augmentation.ts";
+import type { Loss } from "../nn/loss.ts";
 import type { Network } from "../nn/network.ts";
 import type { ParameterOverrides } from "../optim/groups.ts";
 import type { Optimizer } from "../optim/rule.ts";
@@ -10,12 +11,21 @@ import type { Schedule } from "../optim/schedules.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { TrainingData } from "../train/data.ts";
 import type { FitEvent } from "../train/fit.ts";
+import type { Measure } from "../train/measures.ts";
 import type { Recipe } from "../train/step.ts";
 import type { FeatureCache } from "./featureCache.ts";
+import type { HeadTarget } from "./headTargets.ts";
 import type { Mixing } from "./mixing.ts";
 
 /** Ways to make a classifier out of a data set, by the help of a pretrained network or without. */
-export const strategyNames = ["feature-extraction", "fine-tune", "scratch", "distil", "instance-transfer"] as const;
+export const strategyNames = [
+  "feature-extraction",
+  "fine-tune",
+  "scratch",
+  "distil",
+  "instance-transfer",
+  "multi-task",
+] as const;
 export type StrategyName = (typeof strategyNames)[number];
 
 /** Classifiers on frozen features. */
@@ -71,6 +81,14 @@ export interface Learning {
   taught?(data: TrainingData, indices: readonly number[], isTraining: boolean): TrainingData;
 }
 
+/** What a network is measured by while it learns. */
+export interface Evaluation {
+  readonly loss: Loss;
+  readonly measures: readonly Measure[];
+  /** The data of some images with the targets that loss and measures ask for. */
+  taught(data: TrainingData, indices: readonly number[], isTraining: boolean): TrainingData;
+}
+
 /** What a strategy makes of a job: a network, what it learns from, and where it begins. */
 export interface TransferPlan {
   readonly network: Network;
@@ -84,5 +102,9 @@ export interface TransferPlan {
   readonly learning: Learning | undefined;
   /** The network as it is saved, with its weights, where it is a simpler one than what learned. */
   served?(weights: Weights): { readonly network: Network; readonly weights: Weights };
+  /** Class labels are measured by cross-entropy and accuracy where it says nothing else. */
+  readonly evaluation?: Evaluation;
+  /** What stands side by side in the network's output, where that is more than the probabilities of one label. */
+  readonly targets?: readonly HeadTarget[];
   dispose(): Promise<void>;
 }

@@ -1,3 +1,4 @@
+import { GraftError } from "../base/errors.ts";
 import { foldsOf } from "../data/folds.ts";
 import type { TrainingData } from "../train/data.ts";
 import { argMax } from "../train/measures.ts";
@@ -23,9 +24,17 @@ export class WeightedLearner {
   /** The last solution of each fold, and of all rows (−1): the start of the next. */
   readonly #points = new Map<number, Float64Array>();
 
-  private constructor(problem: LinearProblem, folds: Int32Array, penalty: number, job: BackboneJob) {
+  readonly labels: Int32Array;
+
+  private constructor(
+    problem: LinearProblem,
+    rows: { readonly folds: Int32Array; readonly labels: Int32Array },
+    penalty: number,
+    job: BackboneJob,
+  ) {
     this.#problem = problem;
-    this.#folds = folds;
+    this.labels = rows.labels;
+    this.#folds = rows.folds;
     this.#penalty = penalty;
     this.#classes = job.classes;
     this.#classWeights = job.classWeights;
@@ -41,11 +50,9 @@ export class WeightedLearner {
     const { images, classes, platform, seed, signal } = job;
     const folds = rows.flatMap((part) => [...foldsOf(images.samples, part, { count: foldCount, seed })]);
     const problem = await LinearProblem.open(data, classes, platform.engine, signal);
-    return new WeightedLearner(problem, Int32Array.from(folds), penalty, job);
-  }
-
-  get labels(): Int32Array {
-    return this.#problem.labels;
+    const { labels } = problem;
+    if (labels === undefined) throw new GraftError("data", "boosting needs class labels.");
+    return new WeightedLearner(problem, { folds: Int32Array.from(folds), labels }, penalty, job);
   }
 
   async learn(sampleWeights: Float64Array): Promise<Hypothesis<LinearParameters>> {

@@ -170,6 +170,11 @@ def regression(name, shape, weights=None):
         "expected": {
             "mae": rounded(metrics.mean_absolute_error(targets, predictions, sample_weight=weights)),
             "mse": rounded(metrics.mean_squared_error(targets, predictions, sample_weight=weights)),
+            # All units as one list of numbers.
+            "r2": rounded(metrics.r2_score(
+                targets.ravel(), predictions.ravel(),
+                sample_weight=None if weights is None else np.repeat(weights, shape[1]),
+            )),
         },
     }
 
