@@ -11,7 +11,7 @@ import { flatten } from "../../src/ops/layout.ts";
 import { maxPool } from "../../src/ops/pooling.ts";
 
 /** Widths of the three stages. */
-const widths = [32, 128, 128] as const;
+const widths = [32, 128, 256] as const;
 /** The first layer's patches: this many pixels a side. */
 export const whiteningKernelSize = 2;
 /** Its filters: every direction of such a patch, and its negative. */
