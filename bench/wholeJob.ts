@@ -20,6 +20,10 @@ export function trainingCommandJob({ data, backbone, epochs, threads }: TrainCom
         const options = [
           "--backbone",
           backbone,
+          "--strategy",
+          "feature-extraction",
+          "--head",
+          "mlp",
           "--epochs",
           String(epochs),
           "--threads",
