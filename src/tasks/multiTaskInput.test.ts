@@ -52,6 +52,12 @@ describe("the options of multi-task", () => {
       { targets: "kind", tune: "all", delta: 0.1 },
       /--delta judges feature maps/,
     ],
+    [
+      "a backbone yet to be chosen",
+      { targets: "kind", backbone: "auto" },
+      /--backbone auto ranks networks by one label/,
+    ],
+    ["the images of a source", { targets: "kind", source: "more" }, /--source is for --strategy instance-transfer/],
     ["shots", { targets: "kind", shots: 2 }, /--shots counts images of one label/],
   ] as const)("refuse %s", (_, more, message) => {
     expect(() => strategyOf(inputOf(more))).toThrow(message);

@@ -25,6 +25,9 @@ export function checkMultiTask(input: TrainInput, isMultiTask: boolean): void {
       "--strategy multi-task needs columns of a CSV manifest to learn: name them with --targets, such as --targets kind,weight_g.",
     );
   }
+  if (input.backbone === "auto") {
+    throw usage("--backbone auto ranks networks by one label; for multi-task name one. graft rank compares them.");
+  }
   checkTuning(input);
   checkWeighting(input);
 }
