@@ -4,7 +4,7 @@ import { trainSchema } from "./trainInput.ts";
 
 export const searchMethods = ["random", "halving"] as const;
 
-const { budget, teacher, temperature, teacherShare, ...trained } = trainSchema.shape;
+const { budget, teacher, temperature, teacherShare, matchFeatures, ...trained } = trainSchema.shape;
 
 /** Everything that `graft search` can be told: the options of `train`, which every trial shares unless they are searched, and its own. */
 export const searchSchema = z.object({

@@ -27,7 +27,6 @@ export class ServedModel {
   readonly preparation: Preparation;
   /** Of its file. */
   readonly sizeBytes: number;
-  readonly hash: string;
   readonly #program: Program;
   readonly #platform: Platform;
 
@@ -35,21 +34,15 @@ export class ServedModel {
     this.labels = labels;
     this.preparation = preparation;
     this.sizeBytes = bytes.length;
-    this.hash = platform.digest(bytes);
     this.#program = program;
     this.#platform = platform;
   }
 
-  /** Opens a run folder or a model file. With `oneSize` all images are of one size, so that memory may be kept between runs. */
-  static async open(path: string, platform: Platform, { oneSize = false } = {}): Promise<ServedModel> {
+  /** Opens a run folder or a model file. */
+  static async open(path: string, platform: Platform): Promise<ServedModel> {
     const { file, bytes } = await readRun(path, platform);
     const metadata = readMetadata(bytes, file);
-    return new ServedModel(
-      metadata,
-      bytes,
-      await platform.engine.compile(bytes, { releaseMemory: !oneSize }),
-      platform,
-    );
+    return new ServedModel(metadata, bytes, await platform.engine.compile(bytes, { releaseMemory: true }), platform);
   }
 
   /** The probability of each label. Throws `input` when the image cannot be decoded. */

@@ -12,6 +12,7 @@ describe("the strategy of a training", () => {
     [{ backbone: "a.onnx", strategy: "fine-tune", stages: 1, delta: 0.1, unfreezeEvery: 1 }, "fine-tune"],
     [{ backbone: "a.onnx", teacher: "run", l2sp: 0.1 }, "distil"],
     [{ backbone: "a.onnx", parameters: "biases" }, "auto"],
+    [{ teacher: "run", matchFeatures: 1 }, "distil"],
   ])("%j is %s", (options, expected) => {
     expect(strategy(options)).toBe(expected);
   });
@@ -25,5 +26,11 @@ describe("the strategy of a training", () => {
   ])("%j is refused where nothing is fine-tuned", (option, flag) => {
     const others = [{}, { teacher: "run" }, { backbone: "a.onnx", strategy: "feature-extraction" }];
     for (const other of others) expect(() => strategy({ ...other, ...option })).toThrow(`${flag} is for fine-tuning`);
+  });
+
+  it.each([{}, { backbone: "a.onnx" }])("refuses features to match without a teacher: %j", (options) => {
+    expect(() => strategy({ ...options, matchFeatures: 1 })).toThrow(
+      "--match-features is for learning from a --teacher",
+    );
   });
 });
