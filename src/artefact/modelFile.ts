@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
+import { imagesWithin } from "../backbones/stageMaps.ts";
 import { backboneName } from "../backbones/trainableBackbone.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
@@ -14,6 +15,7 @@ import { startBuild } from "../nn/scope.ts";
 import type { Model } from "../onnx/model.ts";
 import { readModel } from "../onnx/read.ts";
 import { writeModel } from "../onnx/write.ts";
+import { importModel } from "../ops/importModel.ts";
 
 /** What a model is asked: which of some classes an image is of, or several things, each a class or a number. */
 export type ModelAnswers =
@@ -119,6 +121,29 @@ const preparationSchema = z.object({
 /** Throws `model` for a file that Graft did not write. */
 export function readMetadata(bytes: Uint8Array, fileName: string): ModelMetadata {
   return metadataOf(readModel(bytes, fileName), fileName);
+}
+
+/** A model file opened as a graph. */
+export interface ServedGraph {
+  /** uint8 [N, H, W, 3], any size. */
+  readonly image: Value;
+  /** Where the network begins: prepared images [N, 3, side, side]. */
+  readonly prepared: Value;
+  /** [N, classes]. */
+  readonly probabilities: Value;
+}
+
+/** Throws `model` for a file that Graft did not write. */
+export function readServedGraph(bytes: Uint8Array, fileName: string): ServedGraph {
+  const model = readModel(bytes, fileName);
+  const { cropTo } = metadataOf(model, fileName).preparation;
+  const { inputs, outputs } = importModel(model, { fileName });
+  const [image] = inputs;
+  const probabilities = outputs.get("probabilities");
+  const prepared = probabilities && imagesWithin(probabilities, cropTo);
+  if (image !== undefined && probabilities !== undefined && prepared !== undefined)
+    return { image, prepared, probabilities };
+  throw new GraftError("model", `"${fileName}" does not lead from an image to probabilities. Train it again.`);
 }
 
 /** A model file opened for its weights. */

@@ -4,7 +4,7 @@ import type { Backbone } from "./onnxBackbone.ts";
 
 /**
  * The feature maps [N, C, H, W] with which a network's stages end, first to last: of each size, the last that all that is computed from
- * an image passes through, as it is before the next stage widens it. None for networks that work on tokens.
+ * an image passes through, as it is before the next stage widens it. None for networks that work on tokens. Weights may be constants or fed.
  */
 export function stageMaps({ input, features }: Pick<Backbone, "input" | "features">): readonly Value[] {
   if (nodesOf([features]).some(worksOnTokens)) return [];
@@ -13,11 +13,24 @@ export function stageMaps({ input, features }: Pick<Backbone, "input" | "feature
   for (const bottleneck of bottlenecks(input, features)) {
     const positions = positionsOf(bottleneck.value);
     // Maps never grow again: what seems larger has its channels last.
-    if (positions < 2 || positions > smallest) continue;
+    if (positions < 2 || positions > smallest || isImage(bottleneck.value, input)) continue;
     smallest = positions;
     bySize.set(positions, [...(bySize.get(positions) ?? []), bottleneck]);
   }
   return [...bySize.values()].map(stageEnd);
+}
+
+/** Where a graph that begins with pixels [N, H, W, 3] has made images [N, 3, side, side] of them. */
+export function imagesWithin(output: Value, side: number): Value | undefined {
+  const isShaped = ({ type }: Value) => type?.shape.slice(1).join() === `3,${side},${side}`;
+  return nodesOf([output])
+    .flatMap(({ outputs }) => outputs)
+    .find(isShaped);
+}
+
+/** The image itself, normalised or its colours in another order. */
+function isImage(value: Value, input: Value): boolean {
+  return channelsOf(value) === channelsOf(input) && positionsOf(value) === positionsOf(input);
 }
 
 /** A value that everything computed from the image passes through. */
@@ -53,7 +66,8 @@ function bottlenecks(input: Value, output: Value): readonly Bottleneck[] {
 function hasWeights({ operator, inputs }: Node): boolean {
   const { inputs: names = [], weights = [] } = operator.rule ?? {};
   return inputs.some(
-    (value, i) => value?.source.kind === "constant" && value.rank > 0 && weights.includes(names[i] ?? ""),
+    (value, i) =>
+      value !== undefined && value.source.kind !== "node" && value.rank > 0 && weights.includes(names[i] ?? ""),
   );
 }
 

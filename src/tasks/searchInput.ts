@@ -4,8 +4,19 @@ import { trainSchema } from "./trainInput.ts";
 
 export const searchMethods = ["random", "halving"] as const;
 
-const { budget, teacher, temperature, teacherShare, source, weighting, targets, tune, taskWeighting, ...trained } =
-  trainSchema.shape;
+const {
+  budget,
+  teacher,
+  temperature,
+  teacherShare,
+  matchFeatures,
+  source,
+  weighting,
+  targets,
+  tune,
+  taskWeighting,
+  ...trained
+} = trainSchema.shape;
 
 /** Everything that `graft search` can be told: the options of `train`, which every trial shares unless they are searched, and its own. */
 export const searchSchema = z.object({

@@ -30,7 +30,6 @@ export class ServedModel {
   readonly preparation: Preparation;
   /** Of its file. */
   readonly sizeBytes: number;
-  readonly hash: string;
   readonly #program: Program;
   readonly #platform: Platform;
 
@@ -45,22 +44,16 @@ export class ServedModel {
     this.answers = answers;
     this.preparation = preparation;
     this.sizeBytes = bytes.length;
-    this.hash = platform.digest(bytes);
     this.#program = program;
     this.#platform = platform;
   }
 
-  /** Opens a run folder or a model file. With `oneSize` all images are of one size, so that memory may be kept between runs. */
-  static async open(path: string, platform: Platform, { oneSize = false } = {}): Promise<ServedModel> {
+  /** Opens a run folder or a model file. */
+  static async open(path: string, platform: Platform): Promise<ServedModel> {
     const { file, bytes } = await readRun(path, platform);
     const metadata = readMetadata(bytes, file);
-    return new ServedModel(
-      path,
-      metadata,
-      bytes,
-      await platform.engine.compile(bytes, { releaseMemory: !oneSize }),
-      platform,
-    );
+    const program = await platform.engine.compile(bytes, { releaseMemory: true });
+    return new ServedModel(path, metadata, bytes, program, platform);
   }
 
   /** Where a label of a data set stands among the model's. Throws `data` for one that it does not know. */

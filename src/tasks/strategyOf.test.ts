@@ -13,6 +13,7 @@ describe("the strategy of a training", () => {
     [{ backbone: "a.onnx", teacher: "run", l2sp: 0.1 }, "distil"],
     [{ backbone: "a.onnx", parameters: "biases" }, "auto"],
     [{ backbone: "a.onnx", source: "others" }, "instance-transfer"],
+    [{ teacher: "run", matchFeatures: 1 }, "distil"],
   ])("%j is %s", (options, expected) => {
     expect(strategy(options)).toBe(expected);
   });
@@ -46,6 +47,12 @@ describe("the strategy of a training", () => {
   ])("refuses what does not go together: %j", (given, words) => {
     expect(() => strategy(given)).toThrow(
       expect.objectContaining({ code: "usage", message: expect.stringContaining(words) }),
+    );
+  });
+
+  it.each([{}, { backbone: "a.onnx" }])("refuses features to match without a teacher: %j", (options) => {
+    expect(() => strategy({ ...options, matchFeatures: 1 })).toThrow(
+      "--match-features is for learning from a --teacher",
     );
   });
 });

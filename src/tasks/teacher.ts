@@ -1,34 +1,128 @@
+import { type ModelMetadata, readMetadata, readServedGraph } from "../artefact/modelFile.ts";
+import { stageMaps } from "../backbones/stageMaps.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
+import { compileGraph } from "../graph/compile.ts";
+import type { Value } from "../graph/value.ts";
 import type { Preparation } from "../image/prepare.ts";
-import type { Platform } from "../platform/platform.ts";
-import type { Teacher } from "../transfer/distil.ts";
-import { ServedModel } from "./servedModel.ts";
+import { readModel } from "../onnx/read.ts";
+import type { Platform, Program } from "../platform/platform.ts";
+import { attention, type MapSize } from "../transfer/attentionTransfer.ts";
+import type { Teacher, WantedAttention } from "../transfer/distil.ts";
+import { mapSize } from "../transfer/shownStages.ts";
+import { readRun } from "./servedModel.ts";
 
-/** A run folder or a model.onnx as a teacher of these labels. Throws `data` when it knows others. Whoever opens it disposes of it. */
-export async function openTeacher(
-  path: string,
-  labels: readonly string[],
-  platform: Platform,
-): Promise<Teacher & { dispose(): Promise<void> }> {
-  const model = await ServedModel.open(path, platform, { oneSize: true });
-  try {
-    const columns = columnsOf(labels, model.labels, path);
-    return {
-      hash: model.hash,
-      async answer(pixels) {
-        const rows = await model.answer(withBorder(pixels, model.preparation));
-        return rows.map((_, i) => {
-          const c = i % columns.length;
-          return rows[i - c + (columns[c] ?? c)] ?? 0;
-        });
-      },
-      dispose: () => model.dispose(),
-    };
-  } catch (error) {
-    await model.dispose();
-    throw error;
+/** A teacher from a file. Whoever opens it disposes of it. */
+export interface OpenTeacher extends Teacher {
+  dispose(): Promise<void>;
+}
+
+/**
+ * A run folder or a model.onnx as a teacher of these labels. Throws `data` when it knows others, `model` for a network that does not say what
+ * its outputs mean.
+ */
+export async function openTeacher(path: string, labels: readonly string[], platform: Platform): Promise<OpenTeacher> {
+  const { file, bytes } = await readRun(path, platform);
+  const metadata = labelled(bytes, file);
+  const { answers } = metadata;
+  if (answers.kind !== "classes") {
+    const names = answers.targets.map(({ name }) => `"${name}"`).join(", ");
+    throw new GraftError(
+      "model",
+      `--teacher: "${path}" answers ${names}; expected a classifier with labels of one kind.`,
+    );
   }
+  return new ServedTeacher(file, bytes, metadata, columnsOf(labels, answers.labels, path), platform);
+}
+
+/** Any other classifier would have to be believed about the order of its classes. */
+function labelled(bytes: Uint8Array, file: string): ModelMetadata {
+  if (readModel(bytes, file).metadata.has("graft.labels")) return readMetadata(bytes, file);
+  throw new GraftError(
+    "model",
+    `--teacher: "${file}" is not a model that "graft train" wrote: it does not say which of its outputs is which class. ` +
+      `Train it on these photos first (graft train … --backbone ${file}) and give that run.`,
+  );
+}
+
+/** A served model whose graph is shown to students; compiled when it is first asked. */
+class ServedTeacher implements OpenTeacher {
+  readonly hash: string;
+  readonly #file: string;
+  readonly #bytes: Uint8Array;
+  readonly #metadata: ModelMetadata;
+  readonly #columns: readonly number[];
+  readonly #platform: Platform;
+  readonly #programs = new Map<string, Promise<Program>>();
+
+  constructor(
+    file: string,
+    bytes: Uint8Array,
+    metadata: ModelMetadata,
+    columns: readonly number[],
+    platform: Platform,
+  ) {
+    this.hash = platform.digest(bytes);
+    this.#file = file;
+    this.#bytes = bytes;
+    this.#metadata = metadata;
+    this.#columns = columns;
+    this.#platform = platform;
+  }
+
+  stages(): readonly MapSize[] {
+    return this.#stageMaps().maps.map(mapSize);
+  }
+
+  async answer(pixels: Tensor, wanted: readonly WantedAttention[]): Promise<Float32Array> {
+    const program = await this.#compiled(wanted);
+    const { probabilities, ...looks } = await program.run({ image: withBorder(pixels, this.#metadata.preparation) });
+    if (probabilities === undefined) throw new GraftError("model", 'the teacher has no output "probabilities".');
+    const [count = 0] = pixels.shape;
+    const known = probabilities.size / count;
+    const parts = wanted.map((_, i) => looks[attentionName(i)]?.floats ?? new Float32Array(0));
+    const rows: number[] = [];
+    for (let row = 0; row < count; row++) {
+      for (const column of this.#columns) rows.push(probabilities.floats[row * known + column] ?? 0);
+      for (const part of parts)
+        rows.push(...part.subarray((row * part.length) / count, ((row + 1) * part.length) / count));
+    }
+    return Float32Array.from(rows);
+  }
+
+  async dispose(): Promise<void> {
+    for (const program of this.#programs.values()) await (await program).dispose();
+    this.#programs.clear();
+  }
+
+  #compiled(wanted: readonly WantedAttention[]): Promise<Program> {
+    const key = JSON.stringify(wanted);
+    const known = this.#programs.get(key) ?? this.#compile(wanted);
+    this.#programs.set(key, known);
+    return known;
+  }
+
+  #compile(wanted: readonly WantedAttention[]): Promise<Program> {
+    const { engine } = this.#platform;
+    if (wanted.length === 0) return engine.compile(this.#bytes);
+    const { image, probabilities, maps } = this.#stageMaps();
+    const outputs: Record<string, Value> = { probabilities };
+    for (const [i, { stage, grid }] of wanted.entries()) {
+      const shown = maps[stage];
+      if (shown === undefined) throw new Error(`the teacher has no stage ${stage}`);
+      outputs[attentionName(i)] = attention(shown, grid);
+    }
+    return compileGraph({ name: "teacher", inputs: [image], outputs }, engine);
+  }
+
+  #stageMaps() {
+    const { image, prepared, probabilities } = readServedGraph(this.#bytes, this.#file);
+    return { image, probabilities, maps: stageMaps({ input: prepared, features: probabilities }) };
+  }
+}
+
+function attentionName(i: number): string {
+  return `attention.${i}`;
 }
 
 /** Where each label stands among the known ones. */

@@ -45,6 +45,13 @@ export const trainSchema = z.object({
     .max(1)
     .default(0.9)
     .describe("for distil: what the teacher's answers count against the labels, 0 to 1"),
+  matchFeatures: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      "for distil: how strongly the student's stages are to look where the teacher's look (attention transfer), such as 1; 0 not at all",
+    ),
   init: z
     .string()
     .optional()

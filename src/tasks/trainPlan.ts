@@ -103,6 +103,9 @@ export function strategyOf(input: TrainInput): StrategyName | "auto" {
       `${useless} is for fine-tuning a --backbone, which --strategy ${strategy} does not do here. Leave it out.`,
     );
   }
+  if (input.matchFeatures > 0 && strategy !== "distil") {
+    throw new GraftError("usage", "--match-features is for learning from a --teacher. Name one, or leave it out.");
+  }
   const mixes = input.mixup > 0 ? "--mixup" : input.cutmix > 0 ? "--cutmix" : undefined;
   if (mixes === undefined || strategy === "auto" || strategy === "fine-tune" || strategy === "scratch") return strategy;
   throw new GraftError("usage", `${mixes} is for --strategy fine-tune and scratch, not ${strategy}. Leave it out.`);

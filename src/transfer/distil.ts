@@ -4,7 +4,9 @@ import { RecordStore } from "../data/recordStore.ts";
 import { type Augmentation, isIdentity } from "../image/augmentation.ts";
 import { type DistillationOptions, distillation } from "../nn/losses.ts";
 import type { TrainingData } from "../train/data.ts";
+import { attentionTransfer, type MapSize, pairStages, positions } from "./attentionTransfer.ts";
 import { drawsPerImage } from "./featureCache.ts";
+import { shownStages } from "./shownStages.ts";
 import type { StrategyEvent, TransferJob, TransferPlan } from "./strategy.ts";
 
 /** Always so many images at once, the last batch filled up: answers do not depend on what was cached before. */
@@ -14,8 +16,21 @@ const batchSize = 16;
 export interface Teacher {
   /** Of its file: answers are cached by it. */
   readonly hash: string;
-  /** Probabilities [N, classes] of uint8 [N, side, side, 3], classes in the job's order. */
-  answer(pixels: Tensor): Promise<Float32Array>;
+  /** The maps with which its stages end, first to last; none for a network that works on tokens. */
+  stages(): readonly MapSize[];
+  /** A row for each of uint8 [N, side, side, 3]: probabilities, classes in the job's order, then its attention in the wanted stages. */
+  answer(pixels: Tensor, wanted: readonly WantedAttention[]): Promise<Float32Array>;
+}
+
+/** Where the teacher looks, in one of its stages. */
+export interface WantedAttention {
+  readonly stage: number;
+  readonly grid: MapSize;
+}
+
+export interface TeachingOptions extends DistillationOptions {
+  /** How strongly the student's stages are to look where the teacher's look; 0 not at all. See `attentionTransfer`. */
+  readonly matchFeatures: number;
 }
 
 /**
@@ -26,34 +41,32 @@ export async function* distil(
   job: TransferJob,
   student: TransferPlan,
   teacher: Teacher,
-  options: DistillationOptions,
+  options: TeachingOptions,
 ): AsyncGenerator<StrategyEvent, TransferPlan> {
   if (student.learning === undefined) throw new GraftError("usage", "distil: the student must learn by steps.");
-  const { split, classes, augmentation } = job;
+  const { split, augmentation } = job;
   const draws = isIdentity(augmentation) ? 1 : drawsPerImage;
-  const answers = await Answers.open(job, teacher);
+  const matched = options.matchFeatures === 0 ? [] : yield* matchedStages(student, teacher);
+  const answers = await Answers.open(job, teacher, matched);
   yield* answers.ask(student.data(split.validation, false), split.validation, [undefined]);
   const numbers = Array.from({ length: draws }, (_, draw) => draw);
   yield* answers.ask(student.data(split.train, true), split.train, numbers);
-  const soften = softened(options.temperature, classes);
-  const rows = (indices: readonly number[], draw: number | undefined) => ({
-    kind: "values" as const,
-    width: 2 * classes,
-    values: targetRows(job, indices, soften(answers.of(indices, draw))),
-  });
-  const training = numbers.map((draw) => rows(split.train, draw));
+  const rows = (indices: readonly number[], draw: number | undefined) =>
+    targetRows(job, indices, answers.of(indices, draw), options.temperature);
+  const ofDraw = lastOf((draw: number) => rows(split.train, draw));
+  const answered = distillation(options);
+  const loss = matched.length === 0 ? answered : attentionTransfer(answered, matched, options.matchFeatures);
   return {
     ...student,
     learning: {
       ...student.learning,
-      recipe: { ...student.learning.recipe, loss: distillation(options) },
+      recipe: { ...student.learning.recipe, loss },
       taught(data, indices, isTraining) {
-        const [first] = training;
-        if (!isTraining || first === undefined) return { ...data, targets: rows(indices, undefined) };
+        if (!isTraining) return { ...data, targets: rows(indices, undefined) };
         return {
           ...data,
-          targets: first,
-          targetsOf: (epoch) => training[epoch % draws] ?? first,
+          targets: ofDraw(0),
+          targetsOf: (epoch) => ofDraw(epoch % draws),
           load: (batch, epoch) => data.load(batch, epoch === undefined ? epoch : epoch % draws),
         };
       },
@@ -61,32 +74,74 @@ export async function* distil(
   };
 }
 
-/** The label and the teacher's softened answer of each image, both times the weight of its class. */
+/** A stage of the student, and which of the teacher's it follows. */
+interface MatchedStage extends WantedAttention {
+  readonly layer: string;
+}
+
+function* matchedStages(
+  { network }: TransferPlan,
+  teacher: Teacher,
+): Generator<StrategyEvent, readonly MatchedStage[]> {
+  const [theirs, ours] = [teacher.stages(), shownStages(network)];
+  const matched = pairStages(theirs, ours).flatMap(({ teacher: stage, student, grid }) => {
+    const layer = ours[student]?.layer;
+    return layer === undefined ? [] : [{ stage, layer, grid }];
+  });
+  if (matched.length > 0) {
+    const grids = matched.map(({ grid: { height, width } }) => `${height}×${width}`).join(", ");
+    yield {
+      type: "note",
+      text: `features: ${matched.length} stages look where the teacher's look, on ${grids} places`,
+    };
+    return matched;
+  }
+  const text = `features: ${obstacle(theirs, ours)}, so that --match-features has nothing to compare; the answers alone are learned`;
+  yield { type: "note", text };
+  return [];
+}
+
+function obstacle(theirs: readonly MapSize[], ours: readonly MapSize[]): string {
+  if (theirs.length === 0) return "the teacher has no feature maps";
+  if (ours.length === 0) return "the student has no feature maps";
+  return "no two stages have maps of several places";
+}
+
+/** Each image's label, the teacher's softened answer and its attention, all times the weight of its class. */
 function targetRows(
   { images, classes, classWeights }: TransferJob,
   indices: readonly number[],
-  answers: Float32Array,
-): Float32Array {
-  const rows = new Float32Array(indices.length * 2 * classes);
+  answers: readonly Float32Array[],
+  temperature: number,
+) {
+  const width = classes + (answers[0]?.length ?? classes);
+  const values = new Float32Array(indices.length * width);
   for (const [i, index] of indices.entries()) {
     const label = images.samples[index]?.label ?? 0;
     const weight = classWeights?.[label] ?? 1;
-    const start = i * 2 * classes;
-    rows[start + label] = weight;
-    for (let c = 0; c < classes; c++) rows[start + classes + c] = weight * (answers[i * classes + c] ?? 0);
+    const answer = answers[i] ?? new Float32Array(0);
+    const row = values.subarray(i * width, (i + 1) * width);
+    row[label] = 1;
+    row.set(softened(answer.subarray(0, classes), temperature), classes);
+    row.set(answer.subarray(classes), 2 * classes);
+    for (let at = 0; at < width; at++) row[at] = weight * (row[at] ?? 0);
   }
-  return rows;
+  return { kind: "values" as const, width, values };
 }
 
 /** Probabilities as they are at temperature T: p^(1/T), made to sum to one again. */
-function softened(temperature: number, classes: number) {
-  return (probabilities: Float32Array) => {
-    const powers = probabilities.map((p) => Math.max(p, 1e-12) ** (1 / temperature));
-    for (let start = 0; start < powers.length; start += classes) {
-      const total = powers.subarray(start, start + classes).reduce((sum, one) => sum + one, 0);
-      for (let c = start; c < start + classes; c++) powers[c] = (powers[c] ?? 0) / total;
-    }
-    return powers;
+function softened(probabilities: Float32Array, temperature: number): Float32Array {
+  const powers = probabilities.map((p) => Math.max(p, 1e-12) ** (1 / temperature));
+  const total = powers.reduce((sum, one) => sum + one, 0);
+  return powers.map((power) => power / total);
+}
+
+/** `compute`, which keeps what it gave last. */
+function lastOf<T>(compute: (key: number) => T): (key: number) => T {
+  let last: { readonly key: number; readonly value: T } | undefined;
+  return (key) => {
+    if (last?.key !== key) last = { key, value: compute(key) };
+    return last.value;
   };
 }
 
@@ -94,20 +149,34 @@ function softened(temperature: number, classes: number) {
 class Answers {
   readonly #job: TransferJob;
   readonly #teacher: Teacher;
+  readonly #wanted: readonly WantedAttention[];
+  /** Numbers of an answer. */
+  readonly #width: number;
   readonly #records: RecordStore;
   readonly #known = new Map<string, Float32Array>();
 
-  private constructor(job: TransferJob, teacher: Teacher, records: RecordStore) {
+  private constructor(
+    job: TransferJob,
+    teacher: Teacher,
+    wanted: readonly WantedAttention[],
+    width: number,
+    records: RecordStore,
+  ) {
     this.#job = job;
     this.#teacher = teacher;
+    this.#wanted = wanted;
+    this.#width = width;
     this.#records = records;
   }
 
-  static async open(job: TransferJob, teacher: Teacher): Promise<Answers> {
+  static async open(job: TransferJob, teacher: Teacher, wanted: readonly WantedAttention[]): Promise<Answers> {
     const { platform, images, classes } = job;
-    const hash = platform.digest(new TextEncoder().encode(`${teacher.hash} ${images.preparationHash} bordered`));
+    const attention = wanted.map(({ stage, grid }) => ` ${stage}:${grid.height}×${grid.width}`).join("");
+    const content = `${teacher.hash} ${images.preparationHash} bordered${attention}`;
+    const hash = platform.digest(new TextEncoder().encode(content));
     const folder = platform.store.join(platform.cacheDir, "teachers", hash.slice(0, 32));
-    return new Answers(job, teacher, await RecordStore.open(platform, folder, 4 * classes));
+    const width = wanted.reduce((sum, { grid }) => sum + positions(grid), classes);
+    return new Answers(job, teacher, wanted, width, await RecordStore.open(platform, folder, 4 * width));
   }
 
   /** Has every view answered: `data` are the images `indices`. */
@@ -135,12 +204,9 @@ class Answers {
     }
   }
 
-  /** Probabilities [N, classes] of views that were asked about. */
-  of(indices: readonly number[], draw: number | undefined): Float32Array {
-    const { classes } = this.#job;
-    const all = new Float32Array(indices.length * classes);
-    for (const [i, index] of indices.entries()) all.set(this.#known.get(this.#key(index, draw)) ?? [], i * classes);
-    return all;
+  /** A row for each of these views, which were asked about. */
+  of(indices: readonly number[], draw: number | undefined): readonly Float32Array[] {
+    return indices.map((index) => this.#known.get(this.#key(index, draw)) ?? new Float32Array(this.#width));
   }
 
   async #answerBatch(
@@ -149,17 +215,16 @@ class Answers {
     rows: readonly number[],
     draw: number | undefined,
   ) {
-    const { classes } = this.#job;
     const keys = rows.map((row) => this.#key(indices[row] ?? 0, draw));
     if (!keys.every((key) => this.#records.has(key))) {
       const filled = Uint32Array.from({ length: batchSize }, (_, i) => rows[i] ?? rows[0] ?? 0);
-      const answers = await this.#teacher.answer(toPixels(await data.load(filled, draw)));
+      const answers = await this.#teacher.answer(toPixels(await data.load(filled, draw)), this.#wanted);
       const bytes = new Uint8Array(answers.buffer, answers.byteOffset, answers.byteLength);
-      const size = 4 * classes;
+      const size = 4 * this.#width;
       for (const [i, key] of keys.entries()) await this.#records.put(key, bytes.subarray(i * size, (i + 1) * size));
     }
     for (const key of keys) {
-      this.#known.set(key, new Tensor("float32", [classes], await this.#records.get(key)).floats.slice());
+      this.#known.set(key, new Tensor("float32", [this.#width], await this.#records.get(key)).floats.slice());
     }
   }
 
