@@ -1,14 +1,8 @@
 import { EigenvalueDecomposition, Matrix } from "ml-matrix";
+import type { Rows } from "../base/rows.ts";
 
 /** Smaller squared singular values, in units of the largest, are noise of the arithmetic. */
 const relativeFloor = 1e-11;
-
-/** Rows of numbers, one after another. */
-export interface Rows {
-  readonly values: ArrayLike<number>;
-  readonly count: number;
-  readonly width: number;
-}
 
 /** F = U·S·Vᵀ without the parts where S is zero. */
 export interface Spectrum {

@@ -1,4 +1,5 @@
-import { centred, type Rows, type Spectrum, spectrumOf } from "./spectrum.ts";
+import type { Rows } from "../base/rows.ts";
+import { centred, type Spectrum, spectrumOf } from "./spectrum.ts";
 
 const convergence = 1e-6;
 const longestSearch = 200;
