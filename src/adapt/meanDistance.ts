@@ -1,0 +1,45 @@
+import { type Matrix, matrix, meanRow, product, transposed } from "../algebra/matrix.ts";
+import type { Rows } from "../base/rows.ts";
+import type { Penalty } from "./components.ts";
+
+/** The difference of two means, of so many rows each, and its weight w in Σ w·δδᵀ. */
+export interface Difference {
+  readonly delta: Float64Array;
+  readonly weight: number;
+  readonly sourceCount: number;
+  readonly targetCount: number;
+}
+
+export function differenceOf(source: Rows, target: Rows, weight: number): Difference {
+  const other = meanRow(target);
+  const delta = meanRow(source).map((value, j) => value - (other[j] ?? 0));
+  return { delta, weight, sourceCount: source.count, targetCount: target.count };
+}
+
+/** ΦᵀMΦ = Σ w·δδᵀ of differences, the first of which is that of all rows; over ‖M‖ where the penalty wants it scaled. */
+export function distanceMatrix(differences: readonly Difference[], penalty: Penalty): Matrix {
+  const norm = penalty === "projection" ? frobeniusNorm(differences) : 1;
+  const width = differences[0]?.delta.length ?? 0;
+  const rows = matrix(differences.length, width);
+  for (const [i, { delta, weight }] of differences.entries()) {
+    const factor = Math.sqrt(weight / norm);
+    rows.values.set(
+      delta.map((value) => factor * value),
+      i * width,
+    );
+  }
+  return product(transposed(rows), rows);
+}
+
+/** ‖Σ w·eeᵀ‖ from eₐ·e_b: 1/n₁ + 1/n₂ of the larger for a class within the whole, nothing between two classes. */
+function frobeniusNorm(differences: readonly Difference[]): number {
+  let square = 0;
+  for (const [i, a] of differences.entries()) {
+    for (const [j, b] of differences.entries()) {
+      if (i !== j && i > 0 && j > 0) continue;
+      const product = 1 / Math.max(a.sourceCount, b.sourceCount) + 1 / Math.max(a.targetCount, b.targetCount);
+      square += a.weight * b.weight * product ** 2;
+    }
+  }
+  return Math.sqrt(square);
+}
