@@ -1,0 +1,95 @@
+import type { Compute } from "../algebra/compute.ts";
+import { throwIfStopped } from "../algebra/compute.ts";
+import { rowsAt, unitRows } from "../algebra/matrix.ts";
+import type { Rows } from "../base/rows.ts";
+import {
+  type ComponentOptions,
+  componentDefaults,
+  type FeatureSpace,
+  featureSpace,
+  solveComponents,
+  throughComponents,
+} from "./components.ts";
+import { type Adaptation, applyMap } from "./domainMap.ts";
+import { checkLabels, type LabelledDomains } from "./domains.ts";
+import { type Difference, differenceOf, distanceMatrix } from "./meanDistance.ts";
+import { nearestLabels } from "./nearestLabels.ts";
+
+/** A head that is fitted on projected source rows and judges projected target rows. */
+export type Labeller = (
+  source: Rows,
+  labels: ArrayLike<number>,
+  target: Rows,
+  compute: Compute,
+) => Promise<ArrayLike<number>>;
+
+export interface JointOptions extends Partial<ComponentOptions> {
+  /** Rounds of projecting and labelling anew. Default 10. */
+  readonly iterations?: number;
+  /** Default: the label of the nearest source image by angle, as in the authors' code. */
+  readonly labeller?: Labeller;
+}
+
+export const jointDefaults = { ...componentDefaults, penalty: "projection" } as const;
+
+/** How much the distance of all images, and that of each class, weigh. */
+export interface Balance {
+  readonly marginal: number;
+  readonly conditional: number;
+}
+
+/**
+ * Projections under which the means of the domains meet, and those of each class too, with target labels that the projection before
+ * gave: the loop of JDA and BDA. A class that no target image was given does not count.
+ */
+export async function alignJointly(
+  domains: LabelledDomains,
+  options: ComponentOptions & JointOptions,
+  balance: (classes: number) => Balance,
+  compute: Compute,
+): Promise<Adaptation> {
+  const { iterations = 10, labeller = nearestByAngle } = options;
+  const space = await featureSpace(domains, options.kernel, compute);
+  const classes = checkLabels(domains.labels, domains.source);
+  const solve = async (differences: readonly Difference[]) => {
+    const aim = { keep: space.scatter, lose: distanceMatrix(differences, options.penalty) };
+    const projection = await solveComponents(space, aim, options, compute);
+    return throughComponents(space, projection, compute);
+  };
+  const { marginal, conditional } = balance(classes);
+  const overall = differenceOf(space.source, space.target, marginal);
+  let map = await solve([overall]);
+  for (let round = 1; round < iterations; round++) {
+    throwIfStopped(compute);
+    const [source, target] = [
+      await applyMap(map, domains.source, compute),
+      await applyMap(map, domains.target, compute),
+    ];
+    const labels = await labeller(source, domains.labels, target, compute);
+    map = await solve([overall, ...classDifferences(space, domains.labels, labels, conditional)]);
+  }
+  return { source: map, target: map };
+}
+
+async function nearestByAngle(source: Rows, labels: ArrayLike<number>, target: Rows, compute: Compute) {
+  return nearestLabels(unitRows(source), labels, unitRows(target), compute);
+}
+
+/** The differences of the class means, in Long et al. 2013, eq. 8. */
+function classDifferences(
+  { source, target }: FeatureSpace,
+  labels: ArrayLike<number>,
+  given: ArrayLike<number>,
+  weight: number,
+): Difference[] {
+  return [...new Set(Array.from(labels))].flatMap((label) => {
+    const [of, ofTarget] = [placesOf(labels, label), placesOf(given, label)];
+    return ofTarget.length === 0 ? [] : [differenceOf(rowsAt(source, of), rowsAt(target, ofTarget), weight)];
+  });
+}
+
+function placesOf(labels: ArrayLike<number>, wanted: number): number[] {
+  return Array.from(labels, (label, place) => ({ label, place })).flatMap(({ label, place }) =>
+    label === wanted ? [place] : [],
+  );
+}
