@@ -1,6 +1,6 @@
 import { pivotedCholesky } from "../algebra/cholesky.ts";
 import type { Compute } from "../algebra/compute.ts";
-import { generalisedEigen } from "../algebra/generalisedEigen.ts";
+import { denseMetric, generalisedEigen, lowRankMetric } from "../algebra/generalisedEigen.ts";
 import {
   type Matrix,
   matrix,
@@ -65,20 +65,23 @@ export async function featureSpace(domains: Domains, kernel: Kernel, compute: Co
   return { map, source, target, mean, scatter };
 }
 
-/** What the projection is to keep and to lose, both [width, width] and positive semidefinite. */
+/** What the projection is to keep and to lose; all matrices [width, width] positive semidefinite. */
 export interface Aim {
   readonly keep: Matrix;
-  readonly lose: Matrix;
+  /** Differences between the domains, one a row: rowsᵀ·rows is lost. */
+  readonly differences: Matrix;
+  /** What else. */
+  readonly lose?: Matrix;
 }
 
 /**
- * P [width, dimensions] of the largest tr((Pᵀ·lose·P + μ·penalty)⁻¹·Pᵀ·keep·P), scaled so that Pᵀ·keep·P = I.
+ * P [width, dimensions] of the largest tr((PᵀAP + μ·penalty)⁻¹·Pᵀ·keep·P), A what is lost, scaled so that Pᵀ·keep·P = I.
  * With φ in place of the kernel matrix K = ΦΦᵀ: KHK becomes ΦᵀHΦ, and P = ΦᵀW. Of W only the part F·ω in the range of Φ counts,
  * where ΦᵀΦ = FFᵀ and P = F·ω, so that WᵀW = ωᵀω.
  */
 export async function solveComponents(
   space: FeatureSpace,
-  { keep, lose }: Aim,
+  { keep, differences, lose }: Aim,
   { dimensions, regularisation, penalty }: ComponentOptions,
   compute: Compute,
 ): Promise<Matrix> {
@@ -87,14 +90,16 @@ export async function solveComponents(
   checkDimensions(dimensions, Math.min(keep.count, count - 1), "the smaller of features and images less one");
   const basis = penalty === "coefficients" ? gramFactor(space, count) : undefined;
   const within = async (a: Matrix) => (basis === undefined ? a : sandwich(basis, a, compute));
-  const losing = plusDiagonal(await within(lose), regularisation);
-  const { eigenvalues, eigenvectors } = generalisedEigen(
-    await within(keep),
-    losing,
-    Math.min(dimensions, losing.count),
-    "the distance of the domains with its regularisation",
-    compute.signal,
-  );
+  const rows = basis === undefined ? differences : product(differences, basis);
+  const metric =
+    lose === undefined
+      ? lowRankMetric(rows, regularisation)
+      : denseMetric(
+          plusDiagonal(sum(await within(lose), product(transposed(rows), rows)), regularisation),
+          "what the components are to lose",
+        );
+  const wanted = Math.min(dimensions, metric.size);
+  const { eigenvalues, eigenvectors } = generalisedEigen(await within(keep), metric, wanted, compute.signal);
   const rank = eigenvalues.filter((value) => value > 1e-10 * (eigenvalues[0] ?? 0)).length;
   checkDimensions(dimensions, rank, "there are independent features with variance");
   const scaled = scaledColumns(

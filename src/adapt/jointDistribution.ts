@@ -12,7 +12,7 @@ import {
 } from "./components.ts";
 import { type Adaptation, applyMap } from "./domainMap.ts";
 import { checkLabels, type LabelledDomains } from "./domains.ts";
-import { type Difference, differenceOf, distanceMatrix } from "./meanDistance.ts";
+import { type Difference, differenceOf, differenceRows } from "./meanDistance.ts";
 import { nearestLabels } from "./nearestLabels.ts";
 
 /** A head that is fitted on projected source rows and judges projected target rows. */
@@ -52,7 +52,7 @@ export async function alignJointly(
   const space = await featureSpace(domains, options.kernel, compute);
   const classes = checkLabels(domains.labels, domains.source);
   const solve = async (differences: readonly Difference[]) => {
-    const aim = { keep: space.scatter, lose: distanceMatrix(differences, options.penalty) };
+    const aim = { keep: space.scatter, differences: differenceRows(differences, options.penalty) };
     const projection = await solveComponents(space, aim, options, compute);
     return throughComponents(space, projection, compute);
   };

@@ -1,4 +1,4 @@
-import { type Matrix, matrix, meanRow, product, transposed } from "../algebra/matrix.ts";
+import { addScaled, type Matrix, matrix, meanRow } from "../algebra/matrix.ts";
 import type { Rows } from "../base/rows.ts";
 import type { Penalty } from "./components.ts";
 
@@ -16,19 +16,18 @@ export function differenceOf(source: Rows, target: Rows, weight: number): Differ
   return { delta, weight, sourceCount: source.count, targetCount: target.count };
 }
 
-/** ΦᵀMΦ = Σ w·δδᵀ of differences, the first of which is that of all rows; over ‖M‖ where the penalty wants it scaled. */
-export function distanceMatrix(differences: readonly Difference[], penalty: Penalty): Matrix {
+/**
+ * √w·δ, one a row, of differences of which the first is that of all rows: their rowsᵀ·rows is ΦᵀMΦ = Σ w·δδᵀ, over ‖M‖ where the penalty wants it
+ * scaled.
+ */
+export function differenceRows(differences: readonly Difference[], penalty: Penalty): Matrix {
   const norm = penalty === "projection" ? frobeniusNorm(differences) : 1;
   const width = differences[0]?.delta.length ?? 0;
   const rows = matrix(differences.length, width);
   for (const [i, { delta, weight }] of differences.entries()) {
-    const factor = Math.sqrt(weight / norm);
-    rows.values.set(
-      delta.map((value) => factor * value),
-      i * width,
-    );
+    addScaled(rows.values.subarray(i * width, (i + 1) * width), Math.sqrt(weight / norm), delta, 0);
   }
-  return product(transposed(rows), rows);
+  return rows;
 }
 
 /** ‖Σ w·eeᵀ‖ from eₐ·e_b: 1/n₁ + 1/n₂ of the larger for a class within the whole, nothing between two classes. */

@@ -28,7 +28,7 @@ import { writeSquaredDistances } from "./distances.ts";
 import type { Adaptation } from "./domainMap.ts";
 import { checkLabels, type Domains, type LabelledDomains } from "./domains.ts";
 import { medianGamma } from "./kernelFeatures.ts";
-import { differenceOf, distanceMatrix } from "./meanDistance.ts";
+import { differenceOf, differenceRows } from "./meanDistance.ts";
 
 export interface SemiSupervisedOptions extends Partial<ComponentOptions> {
   /** γ: how much of what is kept is dependence on the labels, the rest being variance. Default 0.5. */
@@ -60,7 +60,8 @@ export async function semiSupervisedTca(
   const locality = await localityMatrix(domains, space, neighbours, compute);
   const aim = {
     keep: sum(scaled(labelDependence(space, domains.labels), labelWeight), space.scatter, 1 - labelWeight),
-    lose: sum(distanceMatrix([difference], settings.penalty), locality, localityWeight),
+    differences: differenceRows([difference], settings.penalty),
+    lose: scaled(locality, localityWeight),
   };
   const map = await throughComponents(space, await solveComponents(space, aim, settings, compute), compute);
   return { source: map, target: map };

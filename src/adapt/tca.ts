@@ -8,7 +8,7 @@ import {
 } from "./components.ts";
 import type { Adaptation } from "./domainMap.ts";
 import type { Domains } from "./domains.ts";
-import { differenceOf, distanceMatrix } from "./meanDistance.ts";
+import { differenceOf, differenceRows } from "./meanDistance.ts";
 
 /**
  * Transfer component analysis (Pan, Tsang, Kwok & Yang 2011, §III, eq. 5 and 6): the directions that keep most variance of both domains while
@@ -20,7 +20,7 @@ export async function tca(domains: Domains, options: Partial<ComponentOptions>, 
   const settings: ComponentOptions = { ...componentDefaults, penalty: "coefficients", ...options };
   const space = await featureSpace(domains, settings.kernel, compute);
   const difference = differenceOf(space.source, space.target, 1);
-  const aim = { keep: space.scatter, lose: distanceMatrix([difference], settings.penalty) };
+  const aim = { keep: space.scatter, differences: differenceRows([difference], settings.penalty) };
   const map = await throughComponents(space, await solveComponents(space, aim, settings, compute), compute);
   return { source: map, target: map };
 }

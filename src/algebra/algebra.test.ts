@@ -4,7 +4,7 @@ import { stream } from "../base/random.ts";
 import { createEngine } from "../node/engine.ts";
 import { cholesky, pivotedCholesky, solveLower, solveLowerTransposed } from "./cholesky.ts";
 import { singularValues, symmetricFunction } from "./eigen.ts";
-import { generalisedEigen } from "./generalisedEigen.ts";
+import { denseMetric, generalisedEigen, lowRankMetric } from "./generalisedEigen.ts";
 import { identity, type Matrix, matrix, plusDiagonal, product, scaledColumns, sum, transposed } from "./matrix.ts";
 import { crossProduct, rowProducts, times } from "./products.ts";
 import { sinkhorn } from "./sinkhorn.ts";
@@ -114,12 +114,25 @@ describe("the largest eigenvectors", () => {
       Array.from({ length: size }, (_, i) => 1 / (i + 1)),
       4,
     );
-    const { eigenvalues, eigenvectors } = generalisedEigen(b, a, 3, "a");
+    const { eigenvalues, eigenvectors } = generalisedEigen(b, denseMetric(a, "a"), 3);
     const left = product(b, eigenvectors);
     const right = scaledColumns(product(a, eigenvectors), eigenvalues);
     expect(furthest(left, right)).toBeLessThan(1e-7);
     const metric = product(transposed(eigenvectors), product(a, eigenvectors));
     expect(furthest(metric, identity(3))).toBeLessThan(1e-9);
+  });
+});
+
+describe("a metric", () => {
+  it("of few rows whitens as the dense one does", () => {
+    const rows = noise(3, 20);
+    const a = plusDiagonal(product(transposed(rows), rows), 0.3);
+    const x = noise(20, 20, 1);
+    for (const metric of [lowRankMetric(rows, 0.3), denseMetric(a, "a")]) {
+      expect(furthest(metric.whitenTransposed(product(a, metric.whiten(x))), x)).toBeLessThan(1e-12);
+    }
+    const nothing = lowRankMetric(matrix(1, 2), 4);
+    expect(nothing.whiten(identity(2)).values).toEqual(Float64Array.of(0.5, 0, 0, 0.5));
   });
 });
 

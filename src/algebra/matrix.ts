@@ -31,10 +31,25 @@ export function transposed({ values, count, width }: Rows): Matrix {
 /** a·b, for small matrices: large ones go through the engine (`products.ts`). */
 export function product(a: Matrix, b: Matrix): Matrix {
   const result = matrix(a.count, b.width);
-  // Whole rows of b at once: contiguous, and zeros of a cost nothing.
+  const { values: left, width: depth } = a;
+  const { values: right, width } = b;
+  const into = result.values;
+  // Four rows of b at once: each number of the result is loaded and stored a quarter as often.
+  const whole = depth - (depth % 4);
   for (let i = 0; i < a.count; i++) {
-    const into = result.values.subarray(i * b.width, (i + 1) * b.width);
-    for (let k = 0; k < a.width; k++) addScaled(into, a.values[i * a.width + k], b.values, k * b.width);
+    const [from, to] = [i * depth, i * width];
+    for (let k = 0; k < whole; k += 4) {
+      const at = from + k;
+      const [a0, a1, a2, a3] = [left[at], left[at + 1], left[at + 2], left[at + 3]];
+      const b0 = k * width;
+      const [b1, b2, b3] = [b0 + width, b0 + 2 * width, b0 + 3 * width];
+      for (let j = 0; j < width; j++) {
+        into[to + j] += a0 * right[b0 + j] + a1 * right[b1 + j] + a2 * right[b2 + j] + a3 * right[b3 + j];
+      }
+    }
+    for (let k = whole; k < depth; k++) {
+      for (let j = 0; j < width; j++) into[to + j] += left[from + k] * right[k * width + j];
+    }
   }
   return result;
 }

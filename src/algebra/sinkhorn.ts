@@ -4,7 +4,7 @@ import { type Matrix, matrix } from "./matrix.ts";
 
 const longestSearch = 5000;
 /** Σ |row sums − 1/n| of the plan. */
-const tolerance = 1e-9;
+const tolerance = 1e-8;
 
 /**
  * γ of least Σ γ·cost + ε·Σ γ·log γ with row sums 1/n and column sums 1/m (Cuturi 2013), by Sinkhorn's alternation on the potentials, in logarithms,

@@ -12,7 +12,7 @@ const spare = 8;
 const blocks = 5;
 const longestSearch = 300;
 /** ‖Cv − λv‖, in units of the largest eigenvalue. */
-const tolerance = 1e-9;
+const tolerance = 1e-8;
 
 /** A symmetric matrix by what it does: C·x for x [size, any]. */
 export interface SymmetricOperator {
