@@ -1,7 +1,10 @@
 import { availableParallelism } from "node:os";
+import { createEngine } from "../src/node/engine.ts";
+import { printAdaptationScale } from "./adaptationScale.ts";
 import { featuresJob, type Job, productJob, stepJob, tuningJob } from "./jobs.ts";
 import { loadedModel, loadingJob } from "./loading.ts";
 import { type ModelName, models } from "./models.ts";
+import { printOfficeCaltech } from "./officeCaltech.ts";
 import { printRecomputation } from "./recomputation.ts";
 import { type Rival, type RivalName, startRival } from "./rival.ts";
 import { printScaling } from "./scaling.ts";
@@ -24,6 +27,7 @@ const only = process.argv[2];
 const photos = process.env["GRAFT_BENCH_PHOTOS"] ?? "../shared/data/hymenoptera";
 const backbone = process.env["GRAFT_BENCH_BACKBONE"] ?? "../shared/data/backbones/mobilenetv2-tf-224.onnx";
 const scalingCounts = (process.env["GRAFT_BENCH_COUNTS"] ?? "1000,10000,100000").split(",").map(Number);
+const surf = process.env["GRAFT_BENCH_SURF"] ?? "../shared/data/office-caltech10/surf";
 const epochs = 10;
 
 const step = (name: ModelName, statistics: "frozen" | "measured", title: string): Row => ({
@@ -97,6 +101,13 @@ for (const row of rows) if (only === undefined || row.title.includes(only)) cons
 for (const rival of rivals.values()) rival?.stop();
 if (only === undefined || only === "recomputation") await printRecomputation(turns, threads);
 if (only === undefined || only === "scaling") await printScaling(scalingCounts, backbone);
+if (only === "adaptation") await printAdaptation();
+
+async function printAdaptation(): Promise<void> {
+  const compute = { engine: createEngine({ threads }) };
+  await printAdaptationScale(compute);
+  await printOfficeCaltech(surf, compute);
+}
 
 async function measure(row: Row): Promise<string> {
   const { rival: name = "PyTorch" } = row;
