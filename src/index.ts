@@ -26,9 +26,30 @@ export function model(output: SymbolicTensor, options: FunctionalOptions = {}): 
   return functionalModel(output, options, platform());
 }
 
+export { type BdaOptions, bda } from "./adapt/bda.ts";
+export type { ComponentOptions, Penalty } from "./adapt/components.ts";
+export { type CoralOptions, coral } from "./adapt/coral.ts";
+export { coralDistance } from "./adapt/coralDistance.ts";
+export { type Adaptation, applyMap, type DomainMap } from "./adapt/domainMap.ts";
+export type { Domains, LabelledDomains } from "./adapt/domains.ts";
+export { geodesicFlow } from "./adapt/geodesicFlow.ts";
+export { jda } from "./adapt/jda.ts";
+export type { JointOptions, Labeller } from "./adapt/jointDistribution.ts";
+export type { Kernel, LandmarkOptions } from "./adapt/kernelFeatures.ts";
+export { type DiscrepancyKernel, type MmdOptions, mmd, mmdTest, type PermutationTest } from "./adapt/mmd.ts";
+export { nearestLabels } from "./adapt/nearestLabels.ts";
+export { optimalTransport, type TransportOptions } from "./adapt/optimalTransport.ts";
+export { type ProxyADistanceOptions, proxyADistance } from "./adapt/proxyADistance.ts";
+export { type SemiSupervisedOptions, semiSupervisedTca } from "./adapt/semiSupervisedTca.ts";
+export { slicedWasserstein } from "./adapt/slicedWasserstein.ts";
+export { type SubspaceOptions, subspaceAlignment } from "./adapt/subspaceAlignment.ts";
+export { tca } from "./adapt/tca.ts";
+export type { Compute } from "./algebra/compute.ts";
+export { type Matrix, unitRows } from "./algebra/matrix.ts";
 export { architectures } from "./backbones/architectures.ts";
 export { backbone } from "./backbones/backbone.ts";
 export { GraftError } from "./base/errors.ts";
+export type { Rows } from "./base/rows.ts";
 export { Tensor } from "./base/tensor.ts";
 export { type DiagnoseOptions, diagnose } from "./doctor/diagnose.ts";
 export { type Finding, formatFindings } from "./doctor/finding.ts";
