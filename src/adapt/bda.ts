@@ -10,7 +10,7 @@ export interface BdaOptions extends JointOptions {
 }
 
 /**
- * Balanced distribution adaptation (Wang, Chen, Hao, Feng & Shen 2017, eq. 7): the distance (1 − μ)·M₀ + μ·Σ M_c in the place of JDA's.
+ * Balanced distribution adaptation (Wang, Chen, Hao, Feng & Shen 2017): the distance (1 − μ)·M₀ + μ·Σ M_c in the place of JDA's.
  *
  * @throws `data` for empty, single, unlabelled or non-finite rows; `usage` for a balance outside 0 … 1 or more dimensions than possible
  */

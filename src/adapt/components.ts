@@ -33,7 +33,7 @@ export interface ComponentOptions {
   readonly penalty: Penalty;
 }
 
-/** What the methods of this family take where nothing is said: the settings of JDA's experiments (Long et al. 2013, §5.2), fit for k = 20. */
+/** What the methods of this family take where nothing is said: λ = 1 as in JDA's experiments (Long et al. 2013), and the dimensions of many published tables. */
 export const componentDefaults = {
   dimensions: 20,
   kernel: { kind: "linear" },

@@ -34,7 +34,7 @@ export interface GaussianMap {
   readonly weights: Matrix;
 }
 
-/** x + the displacement of the nearest anchor (Ferradans, Papadakis, Peyré & Aujol 2014, §5.1). */
+/** x + the displacement of the nearest anchor (Ferradans, Papadakis, Peyré & Aujol 2014). */
 export interface TransportMap {
   readonly kind: "transport";
   readonly anchors: Matrix;

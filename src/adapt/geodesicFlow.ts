@@ -10,7 +10,7 @@ import { principalSubspace } from "./subspaces.ts";
 const smallestAngle = 1e-7;
 
 /**
- * The geodesic flow kernel (Gong, Shi, Sha & Grauman 2012, eq. 3 to 6): inner products averaged over all subspaces on the way from the source's
+ * The geodesic flow kernel (Gong, Shi, Sha & Grauman 2012, §3): inner products averaged over all subspaces on the way from the source's
  * principal directions to the target's, G = ∫ Φ(t)Φ(t)ᵀdt. The maps lead into a space of twice the dimensions, where they are plain: G = LLᵀ.
  * Each domain is centred by its own mean.
  *

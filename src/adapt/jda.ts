@@ -4,9 +4,9 @@ import type { LabelledDomains } from "./domains.ts";
 import { alignJointly, type JointOptions, jointDefaults } from "./jointDistribution.ts";
 
 /**
- * Joint distribution adaptation (Long, Wang, Ding, Sun & Yu 2013, eq. 9 and algorithm 1): transfer component analysis with the distance
- * Σ M_c over all classes c = 0 … C, where M₀ stands for all images together. The paper weighs M₀ as one class; its authors' code,
- * from which the published figures come, as much as all C together, and so does this with `penalty: "projection"`, the default.
+ * Joint distribution adaptation (Long, Wang, Ding, Sun & Yu 2013, algorithm 1): transfer component analysis with the distance Σ M_c over all
+ * classes c = 0 … C, where M₀ stands for all images together; eigenvectors of the pair XHXᵀ, X(Σ M_c)Xᵀ + λI. The paper weighs M₀ as one class;
+ * its authors' code as much as all C together, and so does this with `penalty: "projection"`, the default.
  *
  * @throws `data` for empty, single, unlabelled or non-finite rows; `usage` for more dimensions than possible
  */

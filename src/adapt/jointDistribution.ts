@@ -75,7 +75,7 @@ async function nearestByAngle(source: Rows, labels: ArrayLike<number>, target: R
   return nearestLabels(unitRows(source), labels, unitRows(target), compute);
 }
 
-/** The differences of the class means, in Long et al. 2013, eq. 8. */
+/** The differences of the class means, those of M_c in Long et al. 2013. */
 function classDifferences(
   { source, target }: FeatureSpace,
   labels: ArrayLike<number>,

@@ -36,7 +36,7 @@ export async function kernelFeatures(kernel: Kernel, domains: Domains, compute: 
   return nystrom(gamma, chosenRows(domains, count, seed), compute);
 }
 
-/** φ(x) = L⁻¹·k(landmarks, x) where k(landmarks, landmarks) = L·Lᵀ: exact wherever a landmark is involved (Williams & Seeger 2001, eq. 11). */
+/** φ(x) = L⁻¹·k(landmarks, x) where k(landmarks, landmarks) = L·Lᵀ: exact wherever a landmark is involved (Williams & Seeger 2001). */
 async function nystrom(gamma: number, candidates: Matrix, compute: Compute): Promise<DomainMap> {
   const all: DomainMap = { kind: "gaussian", gamma, landmarks: candidates, weights: identity(candidates.count) };
   const { pivots, lower } = pivotedCholesky(await applyMap(all, candidates, compute), dependence);

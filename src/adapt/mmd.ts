@@ -25,7 +25,7 @@ const permutationsAtOnce = 64;
 
 /**
  * The squared maximum mean discrepancy of two domains (Gretton, Borgwardt, Rasch, Schölkopf & Smola 2012): eq. 3 unbiased, eq. 5 biased. Zero where the
- * distributions are equal. Several kernels count as their mean (Long, Cao, Wang & Jordan 2015, eq. 3, with equal shares).
+ * distributions are equal. Several kernels count as their mean (Long, Cao, Wang & Jordan 2015, with equal shares).
  * The kernel of all pairs of images lies in memory; the biased linear one needs none.
  *
  * @throws `data` for empty, single or non-finite rows

@@ -17,15 +17,15 @@ export interface TransportOptions {
 
 /** Every pair of images has its place in the plan, 8 bytes each: 800 MB at this many, twice that while it is found. */
 const mostPairs = 1e8;
-/** Of the group norm's majorisation (Courty, Flamary & Tuia 2014, §3.3): ‖·‖ with p = ½, so many rounds, and what keeps its slope finite. */
+/** Of the group norm's majorisation (Courty, Flamary & Tuia 2014): ‖·‖ with p = ½, so many rounds, and what keeps its slope finite. */
 const power = 0.5;
 const rounds = 10;
 const epsilon = 1e-3;
 
 /**
  * Optimal transport (Courty, Flamary, Tuia & Rakotomamonjy 2017): the plan γ of least Σ γᵢⱼ‖xᵢ − zⱼ‖² + reg·Σ γᵢⱼ log γᵢⱼ with equal weights
- * on all images (eq. 8), on request with the classes' p-norms (eq. 11; Courty, Flamary & Tuia 2014, eq. 5), by linearising them. Each source row goes to
- * the mean of its targets (eq. 14); a new one moves as its nearest known row does. Target rows stay as they are.
+ * on all images, on request plus η·Σⱼ Σ_c (Σ_{i∈c} γᵢⱼ)^½ over the classes c (Courty, Flamary & Tuia 2014), by linearising it. Each source row goes
+ * to the mean of its targets, the barycentric mapping; a new one moves as its nearest known row does. Target rows stay as they are.
  *
  * @throws `data` for empty, single or non-finite rows, or more pairs of images than memory holds
  */

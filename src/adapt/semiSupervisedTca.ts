@@ -40,7 +40,7 @@ export interface SemiSupervisedOptions extends Partial<ComponentOptions> {
 }
 
 /**
- * Semi-supervised transfer component analysis (Pan, Tsang, Kwok & Yang 2011, §IV, eq. 13 to 18): components that keep dependence on the source's
+ * Semi-supervised transfer component analysis (Pan, Tsang, Kwok & Yang 2011, §IV): components that keep dependence on the source's
  * labels beside variance, K̃ = γ·K_label + (1 − γ)·I with K_label = 1 between source images of one class, and neighbourhoods by the graph's
  * Laplacian ℒ: eigenvectors of (K(L + λ/n²·ℒ)K + μI)⁻¹·KHK̃HK. The graph joins nearest neighbours with weight exp(−d²/2σ²), 2σ² the median of d².
  *

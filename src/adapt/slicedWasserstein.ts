@@ -6,7 +6,7 @@ import type { Rows } from "../base/rows.ts";
 import { checkDomains, checkPositive, type Domains } from "./domains.ts";
 
 /**
- * The sliced Wasserstein distance of order 2 (Bonneel, Rabin, Peyré & Pfister 2015, eq. 8): the root mean square of the distances that the domains have
+ * The sliced Wasserstein distance of order 2 (Bonneel, Rabin, Peyré & Pfister 2015): the root mean square of the distances that the domains have
  * along random directions, where transport is sorting. The same seed gives the same value.
  *
  * @throws `data` for empty, single or non-finite rows

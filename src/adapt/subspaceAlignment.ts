@@ -10,7 +10,7 @@ export interface SubspaceOptions {
 }
 
 /**
- * Subspace alignment (Fernando, Habrard, Sebban & Tuytelaars 2013, eq. 3 and algorithm 1): the source's principal directions X_S turned onto
+ * Subspace alignment (Fernando, Habrard, Sebban & Tuytelaars 2013, algorithm 1): the source's principal directions X_S turned onto
  * the target's X_T by M = X_SᵀX_T, so that source rows are seen in X_S·M and target rows in X_T. Each domain is centred by its own mean,
  * as the paper's standardised rows are.
  *

@@ -11,7 +11,7 @@ import type { Domains } from "./domains.ts";
 import { differenceOf, differenceRows } from "./meanDistance.ts";
 
 /**
- * Transfer component analysis (Pan, Tsang, Kwok & Yang 2011, §III, eq. 5 and 6): the directions that keep most variance of both domains while
+ * Transfer component analysis (Pan, Tsang, Kwok & Yang 2011, §III): the directions that keep most variance of both domains while
  * their means meet, min tr(WᵀKLKW) + μ·tr(WᵀW) subject to WᵀKHKW = I. `penalty` chooses between the published objectives; default: the paper's.
  *
  * @throws `data` for empty, single or non-finite rows; `usage` for more dimensions than possible

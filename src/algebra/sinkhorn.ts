@@ -8,7 +8,7 @@ const tolerance = 1e-8;
 
 /**
  * γ of least Σ γ·cost + ε·Σ γ·log γ with row sums 1/n and column sums 1/m (Cuturi 2013), by Sinkhorn's alternation on the potentials, in logarithms,
- * where no ε is too small for the numbers (Peyré & Cuturi 2019, eq. 4.43).
+ * where no ε is too small for the numbers (Peyré & Cuturi 2019, §4.4).
  *
  * @throws `diverged` where so many rounds do not reach the sums
  */
