@@ -66,6 +66,14 @@ describe("graft train --strategy", () => {
     expect(served.code, served.err).toBe(0);
   });
 
+  it("--crop-fraction says how much of an image is seen, in training and when served", async () => {
+    const told = await run("whole", "--strategy", "feature-extraction", "--crop-fraction", "1");
+    expect(model("whole").equals(model("linear"))).toBe(false);
+    const served = await graft(["evaluate", "whole", "--data", "photos", "--json"], options);
+    expect(served.code, served.err + told).toBe(0);
+    expect(accuracyOf("whole")).toBeGreaterThan(0.5);
+  });
+
   it("--shots asks for no more images than there are", async () => {
     const { code, err } = await graft([...train, "--shots", "50"], options);
     expect(code).not.toBe(0);

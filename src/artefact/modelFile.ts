@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
+import { backboneName } from "../backbones/trainableBackbone.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { emit } from "../graph/emit.ts";
@@ -8,6 +9,7 @@ import { constant, input, type Value } from "../graph/value.ts";
 import { normalise, type Preparation, prepare } from "../image/prepare.ts";
 import { forward, type Network } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
+import type { Model } from "../onnx/model.ts";
 import { readModel } from "../onnx/read.ts";
 import { writeModel } from "../onnx/write.ts";
 
@@ -71,7 +73,35 @@ const preparationSchema = z.object({
 
 /** Throws `model` for a file that Graft did not write. */
 export function readMetadata(bytes: Uint8Array, fileName: string): ModelMetadata {
-  const { metadata } = readModel(bytes, fileName);
+  return metadataOf(readModel(bytes, fileName), fileName);
+}
+
+/** A model file opened for its weights. */
+export interface ModelWeights extends ModelMetadata {
+  /** Whether a pretrained network is part of it. */
+  readonly hasBackbone: boolean;
+  /** By the paths of the network's parameters; those of a frozen backbone under their own names. */
+  readonly weights: ReadonlyMap<string, Tensor>;
+}
+
+/** Throws `model` for a file that Graft did not write, or with weights that are no numbers. */
+export function readWeights(bytes: Uint8Array, fileName: string): ModelWeights {
+  const model = readModel(bytes, fileName);
+  const metadata = metadataOf(model, fileName);
+  const weights = new Map([...model.graph.initializers].filter(([, { dtype }]) => dtype === "float32"));
+  for (const [name, { floats }] of weights) {
+    if (floats.every((value) => Number.isFinite(value))) continue;
+    throw new GraftError("model", `"${fileName}": "${name}" holds values that are no finite numbers. Train it again.`);
+  }
+  const isBackbone = (name: string) => name.startsWith(`${backboneName}/`);
+  return {
+    ...metadata,
+    hasBackbone: model.metadata.has("graft.backbone") || [...weights.keys()].some(isBackbone),
+    weights,
+  };
+}
+
+function metadataOf({ metadata }: Model, fileName: string): ModelMetadata {
   const labels = z
     .array(z.string())
     .min(2)

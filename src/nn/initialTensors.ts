@@ -4,7 +4,7 @@ import { initialize } from "./initializers.ts";
 import type { Parameters } from "./scope.ts";
 
 /** Freshly drawn parameters: each a function of (seed, path), whatever the order. */
-export function initialTensors(parameters: Parameters, seed: number): Map<string, Tensor> {
+export function initialTensors(parameters: Pick<Parameters, "list">, seed: number): Map<string, Tensor> {
   return new Map(
     parameters.list.map(({ path, shape, initializer, fanIn, fanOut }) => {
       const random = stream(seed, `initialize ${path}`);

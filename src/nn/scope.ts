@@ -70,7 +70,7 @@ export interface Build {
   readonly statistics: Statistics;
   /** New values of parameters without gradient, by path. */
   readonly updates: Map<string, Value>;
-  /** Output of each layer, by its path: for summaries and for finding the first bad tensor. */
+  /** Output of each layer, by its path: for summaries, for losses and for finding the first bad tensor. */
   readonly layerOutputs: Map<string, Value>;
 }
 
@@ -90,6 +90,11 @@ export class Scope {
 
   param(name: string, shape: readonly number[], options: ParameterOptions): Value {
     return this.build.parameters.define(this.at(name).path, shape, options).value;
+  }
+
+  /** Shows a value inside a layer to losses, under its path. */
+  show(name: string, value: Value): void {
+    this.build.layerOutputs.set(this.at(name).path, value);
   }
 
   /** Gives the parameter `name` of this scope a new value at the end of the training step. */

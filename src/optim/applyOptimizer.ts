@@ -2,7 +2,7 @@ import { input, scalar, type Value } from "../graph/value.ts";
 import { clip } from "../ops/activations.ts";
 import { add, div, mul, sqrt, sub } from "../ops/arithmetic.ts";
 import { reduceSum } from "../ops/reductions.ts";
-import { groupOf } from "./groups.ts";
+import { frozenStepsOf, groupOf } from "./groups.ts";
 import type { Optimizer } from "./rule.ts";
 
 export interface Trained {
@@ -40,18 +40,19 @@ export function applyOptimizer(
 ): OptimizerGraph {
   const learningRate = input("learningRate", "float32", []);
   const clipped = clipByGlobalNorm(gradients, optimizer.clipNorm);
-  const scalars = optimizer.rules.map((rule, i) =>
-    Object.entries(rule.scalars).map(([name, at]) => ({ name, at, value: input(`${name}.${i}`, "float32", []) })),
-  );
+  const scalars = new Map<number, ReturnType<typeof scalarsFrom>>();
   const slots: OptimizerGraph["slots"][number][] = [];
   const parameters = new Map<string, Value>();
   trained.forEach(({ value: parameter, path }, index) => {
     let direction = clipped[index];
     const group = groupOf(optimizer.groups, path);
+    const start = frozenStepsOf(optimizer.groups, path);
+    const own = scalars.get(start) ?? scalarsFrom(optimizer, start);
+    scalars.set(start, own);
     optimizer.rules.forEach((rule, i) => {
       const shape = parameter.staticShape;
       const old = Object.fromEntries(rule.slots.map((slot) => [slot, input(`${path}/${slot}.${i}`, "float32", shape)]));
-      const numbers = Object.fromEntries(scalars[i].map(({ name, value }) => [name, value]));
+      const numbers = Object.fromEntries(own[i].map(({ name, value }) => [name, value]));
       const applied = rule.apply(direction, {
         parameter,
         slots: old,
@@ -75,7 +76,19 @@ export function applyOptimizer(
       slots.push({ path: slot, shape: parameter.staticShape, old, next: average });
     }
   });
-  return { learningRate, scalars: scalars.flat(), slots, parameters };
+  return { learningRate, scalars: [...scalars.values()].flat(2), slots, parameters };
+}
+
+/** The numbers of each rule for parameters that learn from step `start` on, counted from there. */
+function scalarsFrom({ rules }: Optimizer, start: number) {
+  const since = start === 0 ? "" : `@${start}`;
+  return rules.map((rule, i) =>
+    Object.entries(rule.scalars).map(([name, at]) => ({
+      name,
+      at: (step: number) => at(step - start),
+      value: input(`${name}.${i}${since}`, "float32", []),
+    })),
+  );
 }
 
 /** Scales all gradients by min(1, clipNorm / ‖all‖₂), so that their direction stays (Pascanu et al. 2013). */

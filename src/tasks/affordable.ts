@@ -75,7 +75,11 @@ async function timedEpoch(
     steps.train,
     Uint32Array.from({ length: count }, (_, i) => i),
   );
-  const trial = { ...steps, train: few, validation: undefined, epochs: 1, callbacks: [] };
+  const { optimizer } = steps.recipe;
+  // The dearest epochs are those in which everything learns.
+  const groups = optimizer.groups.map((group) => ({ ...group, frozenSteps: 0 }));
+  const recipe = { ...steps.recipe, optimizer: { ...optimizer, groups } };
+  const trial = { ...steps, recipe, train: few, validation: undefined, epochs: 1, callbacks: [] };
   const means = { engine: platform.engine, nowMs: () => platform.nowMs() };
   let lastMs = platform.nowMs();
   let perSampleMs = Number.POSITIVE_INFINITY;

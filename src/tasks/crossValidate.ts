@@ -46,8 +46,9 @@ export const crossValidate: Task = defineTask({
     const { images, labels } = opened;
     const { splits, account } = crossValidationOf(images.samples, labels, { ...input, folds });
     for (const text of account) yield { type: "note", text };
-    if (input.teacher !== undefined) {
-      const text = "what the teacher learned from, it may remember: of those images the figures flatter";
+    const guide = input.teacher === undefined ? input.init && "earlier run" : "teacher";
+    if (guide !== undefined) {
+      const text = `what the ${guide} learned from, it may remember: of those images the figures flatter`;
       yield { type: "warning", text };
     }
     const results: FoldResult[] = [];

@@ -21,6 +21,7 @@ export const lrFind: Task = defineTask({
     data: z.string().describe("data set in any form that train takes"),
     backbone: shape.backbone,
     weights: shape.weights,
+    init: shape.init,
     strategy: z
       .enum(["feature-extraction", "fine-tune", "scratch"])
       .optional()

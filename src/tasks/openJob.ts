@@ -1,7 +1,9 @@
 import { type Split, splitSamples, takeShots } from "../data/split.ts";
+import type { Preparation } from "../image/prepare.ts";
 import type { Platform } from "../platform/platform.ts";
 import { parseAugmentation } from "./augmentOption.ts";
 import { openData, prepareData } from "./dataset.ts";
+import { backboneOf, openEarlierRun } from "./earlierRun.ts";
 import { loadBackbone } from "./loadBackbone.ts";
 import type { TaskEvent } from "./task.ts";
 import type { TrainInput } from "./trainInput.ts";
@@ -36,12 +38,23 @@ export async function* openImages(
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, OpenedJob> {
   parseAugmentation(input.augment ?? "none");
-  const backbone = yield* loadBackbone(input, platform, signal);
-  for (const text of backbone?.warnings ?? []) yield { type: "warning", text };
+  const earlier = input.init === undefined ? undefined : await openEarlierRun(input.init, input.backbone, platform);
+  const size = input.size ?? earlier?.preparation.cropTo;
+  const loaded = yield* loadBackbone({ ...input, size }, platform, signal);
+  for (const text of loaded?.warnings ?? []) yield { type: "warning", text };
+  const begun = loaded && (yield* backboneOf(earlier, loaded));
   const source = yield* openData(data, platform, input.group);
-  const preparation = backbone?.preparation ?? (await scratchPreparation(source, input.size, platform));
+  const kept = input.size === undefined ? earlier?.preparation : undefined;
+  const usual = kept ?? begun?.preparation ?? (await scratchPreparation(source, input.size, platform));
+  const preparation = cropped(usual, input.cropFraction);
+  const backbone = begun && { ...begun, preparation };
   const images = yield* prepareData(source, preparation, platform, { strict: input.strict, signal });
-  return { input, platform, signal, source, images, labels: source.labels, preparation, backbone };
+  return { input, platform, signal, source, images, labels: source.labels, preparation, backbone, earlier };
+}
+
+/** The same side, of so much of the image. */
+function cropped(usual: Preparation, fraction: number | undefined): Preparation {
+  return fraction === undefined ? usual : { ...usual, resizeTo: Math.round(usual.cropTo / fraction) };
 }
 
 /** With as many training images as were asked for, and the weights that let every class count the same. */

@@ -57,7 +57,7 @@ export function checkContent(path: string, stored: unknown, job: Job): void {
 
 /** The inputs that name files, by whole paths; names and addresses as they are. */
 export async function absolutePaths(
-  { data, backbone, weights, teacher }: Pick<TrainInput, "data" | "backbone" | "weights" | "teacher">,
+  { data, backbone, weights, teacher, init }: Pick<TrainInput, "data" | "backbone" | "weights" | "teacher" | "init">,
   { store }: Platform,
 ) {
   const file = async (path: string | undefined) =>
@@ -67,6 +67,7 @@ export async function absolutePaths(
     backbone: await file(backbone),
     weights: await file(weights),
     teacher: teacher && store.absolute(teacher),
+    init: init && store.absolute(init),
   };
 }
 

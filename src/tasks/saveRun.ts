@@ -11,14 +11,14 @@ export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): A
   const { platform, labels, split, preparation } = job;
   const { plan, state, history } = learned;
   const { network, backbone } = plan;
+  const weights = state.snapshot(network.parameters.list);
   const bytes = encodeModelFile({
     // Not the folder's: runs of one seed must not differ by where they lie.
     name: "classifier",
     labels,
     preparation,
     backbone,
-    network,
-    weights: state.snapshot(network.parameters.list),
+    ...(plan.served?.(weights) ?? { network, weights }),
   });
   const parts = { validation: split.validation, ...(split.test.length > 0 ? { test: split.test } : {}) };
   const metrics: Record<string, unknown> = {};

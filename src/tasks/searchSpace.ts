@@ -74,7 +74,9 @@ export const dimensions = {
   mixup: { scale: "linear", applies: onPixels, usual: { "fine-tune": choices(0, 0.2) } },
   cutmix: { scale: "linear", applies: onPixels, usual: {} },
   l2sp: { scale: "log", applies: tunes, usual: { "fine-tune": choices(0, 0.01) } },
+  delta: { scale: "log", applies: tunes, usual: {} },
   stages: { scale: "linear", isWhole: true, applies: tunes, usual: {} },
+  unfreezeEvery: { scale: "linear", isWhole: true, applies: tunes, usual: {} },
   parameters: { applies: tunes, usual: {} },
 } as const satisfies Partial<Record<keyof TrainInput, Dimension>>;
 

@@ -7,6 +7,20 @@ import type { RawImage } from "../data/source.ts";
 import type { Preparation } from "../image/prepare.ts";
 import type { Platform, Program } from "../platform/platform.ts";
 
+/** The model file of a run folder, or a model file itself. Throws `input` where there is none. */
+export async function readRun(
+  path: string,
+  { store }: Platform,
+): Promise<{ readonly file: string; readonly bytes: Uint8Array }> {
+  const info = await store.info(path);
+  const file = info?.kind === "folder" ? store.join(path, "model.onnx") : path;
+  if ((await store.info(file)) === undefined) {
+    const advice = info === undefined ? "" : ` If training was interrupted: graft train --resume ${path}`;
+    throw new GraftError("input", `"${file}" does not exist; expected a run folder with a model.onnx.${advice}`);
+  }
+  return { file, bytes: await store.read(file) };
+}
+
 /** A trained model as it is served: nothing but `model.onnx`. */
 export class ServedModel {
   readonly labels: readonly string[];
@@ -28,14 +42,7 @@ export class ServedModel {
 
   /** Opens a run folder or a model file. With `oneSize` all images are of one size, so that memory may be kept between runs. */
   static async open(path: string, platform: Platform, { oneSize = false } = {}): Promise<ServedModel> {
-    const { store } = platform;
-    const info = await store.info(path);
-    const file = info?.kind === "folder" ? store.join(path, "model.onnx") : path;
-    if ((await store.info(file)) === undefined) {
-      const advice = info === undefined ? "" : ` If training was interrupted: graft train --resume ${path}`;
-      throw new GraftError("input", `"${file}" does not exist; expected a run folder with a model.onnx.${advice}`);
-    }
-    const bytes = await store.read(file);
+    const { file, bytes } = await readRun(path, platform);
     const metadata = readMetadata(bytes, file);
     return new ServedModel(
       metadata,

@@ -43,6 +43,12 @@ export const trainSchema = z.object({
     .max(1)
     .default(0.9)
     .describe("for distil: what the teacher's answers count against the labels, 0 to 1"),
+  init: z
+    .string()
+    .optional()
+    .describe(
+      "run folder or model.onnx of an earlier training whose weights this one begins with, as far as names and shapes fit: those of the small CNN, or of the same --backbone; its image size too, unless --size says otherwise",
+    ),
   budget: z
     .string()
     .regex(/^\d+(\.\d+)?(s|m|h)$/, "expected a number and a unit, such as 90s, 10m or 2h")
@@ -83,11 +89,26 @@ export const trainSchema = z.object({
     .min(0)
     .default(0)
     .describe("how strongly the pretrained weights pull fine-tuning back to them (L2-SP), such as 0.01; 0 not at all"),
+  delta: z
+    .number()
+    .min(0)
+    .default(0)
+    .describe(
+      "how strongly fine-tuning is held to the pretrained network's feature maps of the same view (DELTA), such as 0.1; 0 not at all",
+    ),
+  unfreezeEvery: z
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe(
+      "epochs after which fine-tune lets one more stage learn, from the last to the first (default: all learn at once)",
+    ),
   parameters: z
     .enum(tunedParameters)
     .default("all")
     .describe(
-      "what fine-tune changes: all, or biases (and scales of normalisation) alone, which is less to store and to overfit with",
+      "what fine-tune changes: all, or biases (and scales of normalisation) alone, which is less to store and to overfit with, or additions to weights that stay: adapters behind the stages of a network of convolutions, lora (low-rank changes) for the linear layers of a transformer",
     ),
   mixup: z
     .number()
@@ -139,6 +160,14 @@ export const trainSchema = z.object({
     .optional()
     .describe(
       "side of the square that the network sees, in pixels (default: the backbone's, or 32 at most 128 from scratch)",
+    ),
+  cropFraction: z
+    .number()
+    .min(0.25)
+    .max(1)
+    .optional()
+    .describe(
+      "share of an image's shorter side that the network sees, from the middle (default: as its weights were trained, mostly 0.875; 1 from scratch); 1 where what matters may lie at the border",
     ),
   seed: z.number().int().min(0).default(0).describe("decides split, order, initial weights, dropout and augmentation"),
   validation: z

@@ -7,13 +7,15 @@ import type { Split } from "../data/split.ts";
 import type { Preparation } from "../image/prepare.ts";
 import { optimizers } from "../optim/optimizers.ts";
 import type { Platform } from "../platform/platform.ts";
+import { behaviourPenalty, channelAttention } from "../transfer/delta.ts";
 import { distil } from "../transfer/distil.ts";
 import type { FeatureCache } from "../transfer/featureCache.ts";
 import { featureExtraction } from "../transfer/featureExtraction.ts";
-import { fineTune } from "../transfer/fineTune.ts";
+import { fineTune, headOnFeatures } from "../transfer/fineTune.ts";
 import { scratch } from "../transfer/scratch.ts";
-import type { StrategyName, TransferJob, TransferPlan, Weights } from "../transfer/strategy.ts";
+import type { BackboneJob, StrategyName, TransferJob, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { parseAugmentation } from "./augmentOption.ts";
+import { beginAt, type EarlierRun } from "./earlierRun.ts";
 import type { TaskEvent } from "./task.ts";
 import { openTeacher } from "./teacher.ts";
 import type { TrainInput } from "./trainInput.ts";
@@ -32,7 +34,9 @@ export interface Job {
   readonly labels: readonly string[];
   readonly preparation: Preparation;
   readonly classWeights: readonly number[] | undefined;
+  /** With the weights of the earlier run where there is one. */
   readonly backbone: Backbone | undefined;
+  readonly earlier: EarlierRun | undefined;
   /** Shared by many trainings; without, each opens its own. */
   readonly features?: FeatureCache;
 }
@@ -75,6 +79,15 @@ export function strategyOf(input: TrainInput): StrategyName | "auto" {
   if (input.penalty !== undefined && !solvesLinearHead(input, strategy)) {
     throw new GraftError("usage", "--penalty is for the linear head on a backbone's features. Leave it out.");
   }
+  const tunes =
+    strategy === "auto" || strategy === "fine-tune" || (strategy === "distil" && input.backbone !== undefined);
+  const useless = tunes ? undefined : tuningFlagOf(input);
+  if (useless !== undefined) {
+    throw new GraftError(
+      "usage",
+      `${useless} is for fine-tuning a --backbone, which --strategy ${strategy} does not do here. Leave it out.`,
+    );
+  }
   const mixes = input.mixup > 0 ? "--mixup" : input.cutmix > 0 ? "--cutmix" : undefined;
   if (mixes === undefined || strategy === "auto" || strategy === "fine-tune" || strategy === "scratch") return strategy;
   throw new GraftError("usage", `${mixes} is for --strategy fine-tune and scratch, not ${strategy}. Leave it out.`);
@@ -83,6 +96,18 @@ export function strategyOf(input: TrainInput): StrategyName | "auto" {
 /** Fine-tuning begins at a linear head, whatever `--head` says. */
 function solvesLinearHead({ backbone, head }: TrainInput, strategy: StrategyName | "auto"): boolean {
   return backbone !== undefined && (head === "linear" || strategy === "fine-tune" || strategy === "distil");
+}
+
+/** The first option given that only fine-tuning heeds. */
+function tuningFlagOf({ stages, l2sp, parameters, unfreezeEvery, delta }: TrainInput): string | undefined {
+  const given = {
+    "--stages": stages !== undefined,
+    "--l2sp": l2sp > 0,
+    "--parameters": parameters !== "all",
+    "--delta": delta > 0,
+    "--unfreeze-every": unfreezeEvery !== undefined,
+  };
+  return Object.entries(given).find(([, isGiven]) => isGiven)?.[0];
 }
 
 function fitting({ strategy, backbone, teacher }: TrainInput): StrategyName | "auto" {
@@ -123,16 +148,18 @@ export async function* planOf(
   const mixing = { mixup, cutmix };
   const common = { images, split, classes, classWeights, augmentation, mixing, platform, signal };
   const transfer = { ...common, optimizer, learningRate, seed, penalty: input.penalty, features };
-  const tuning = { stages: input.stages, l2sp: input.l2sp, parameters: input.parameters };
   switch (strategy) {
     case "scratch":
-      return scratch(transfer);
+      return yield* beginAt(job.earlier, scratch(transfer), job.labels);
     case "feature-extraction":
       return yield* featureExtraction({ ...transfer, backbone: needed(backbone) }, input.head);
     case "fine-tune":
-      return fineTune({ ...transfer, backbone: needed(backbone) }, { ...tuning, solvedHead });
+      return yield* tuningPlan({ ...transfer, backbone: needed(backbone) }, input, solvedHead);
     case "distil": {
-      const student = backbone === undefined ? scratch(transfer) : fineTune({ ...transfer, backbone }, tuning);
+      const student =
+        backbone === undefined
+          ? yield* beginAt(job.earlier, scratch(transfer), job.labels)
+          : yield* tuningPlan({ ...transfer, backbone }, input, undefined);
       const teacher = await openTeacher(input.teacher ?? "", job.labels, platform);
       try {
         return yield* distil(transfer, student, teacher, input);
@@ -141,6 +168,21 @@ export async function* planOf(
       }
     }
   }
+}
+
+/** Fine-tuning as the options ask for. */
+async function* tuningPlan(
+  job: BackboneJob,
+  { stages, l2sp, parameters, unfreezeEvery, batchSize, delta }: TrainInput,
+  given: Weights | undefined,
+): AsyncGenerator<TaskEvent, TransferPlan> {
+  const stepsAnEpoch = Math.ceil(job.split.train.length / batchSize);
+  const unfreezing = unfreezeEvery === undefined ? undefined : { epochs: unfreezeEvery, stepsAnEpoch };
+  const tuning = { stages, l2sp, parameters, unfreezing };
+  if (delta === 0) return fineTune(job, { ...tuning, solvedHead: given });
+  const solvedHead = given ?? (yield* headOnFeatures(job));
+  const behaviour = behaviourPenalty(job.backbone, yield* channelAttention(job, solvedHead), delta);
+  return fineTune(job, { ...tuning, behaviour, solvedHead });
 }
 
 /** `strategyOf` has seen to it. */

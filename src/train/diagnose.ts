@@ -24,7 +24,7 @@ export async function firstBadTensor(
   const probes = new Map<string, Value>();
   for (const [name, value] of graph.build.layerOutputs) probes.set(`the output of layer "${name}"`, value);
   probes.set("the loss", graph.loss);
-  recipe.trainable.forEach(({ path }, i) => {
+  graph.trainable.forEach(({ path }, i) => {
     const gradient = graph.gradients[i];
     if (gradient !== undefined) probes.set(`the gradient of "${path}"`, gradient);
   });

@@ -3,9 +3,9 @@ import type { Tensor } from "../base/tensor.ts";
 import { buildLoss } from "../nn/loss.ts";
 import { batchInput, forward } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
+import { frozenStepsOf } from "../optim/groups.ts";
 import type { Schedule } from "../optim/schedules.ts";
 import type { Engine, Store } from "../platform/platform.ts";
-import { compileAccumulatedStep } from "./accumulatedStep.ts";
 import { checkLabels, cutBatches, epochOrder, sampleWeights, targetTensor } from "./batches.ts";
 import type { Callback } from "./callbacks.ts";
 import type { TrainingData } from "./data.ts";
@@ -14,7 +14,8 @@ import { Evaluator } from "./evaluator.ts";
 import { type MeasureName, measures } from "./measures.ts";
 import { type EpochLog, type FitProgress, freshProgress } from "./progress.ts";
 import type { TrainingState } from "./state.ts";
-import { type Batch, compileStep, dropoutKeys, type Recipe, type Step } from "./step.ts";
+import { type Batch, dropoutKeys, type Recipe, recipeAt, type Step } from "./step.ts";
+import { StepCache } from "./stepCache.ts";
 
 /** Everything that decides the result of a fit; equal plans give equal bytes. */
 export interface FitPlan {
@@ -138,7 +139,7 @@ async function* trainEpoch(
       return true;
     }
     const indices = batches[progress.batch] ?? new Uint32Array(0);
-    const step = await steps.get(indices.length);
+    const step = await steps.get(indices.length, state.step);
     const batch = await makeBatch(plan, indices, epoch, step.target);
     const rate =
       recipe.optimizer.learningRate * progress.rateFactor * plan.schedule(state.step, batches.length * epochs);
@@ -234,6 +235,7 @@ function evaluatedState({ recipe }: FitPlan, state: TrainingState): TrainingStat
   return state.averaged(
     recipe.trainable.map(({ path }) => path),
     averageDecay,
+    (path) => frozenStepsOf(recipe.optimizer.groups, path),
   );
 }
 
@@ -245,7 +247,7 @@ async function diverged(
   epoch: number,
   step: number,
 ): Promise<GraftError> {
-  const culprit = await firstBadTensor(plan.recipe, state, batch, engine);
+  const culprit = await firstBadTensor(recipeAt(plan.recipe, state.step), state, batch, engine);
   return new GraftError(
     "diverged",
     `the loss is not a number at epoch ${epoch + 1}, step ${step + 1}; the first bad tensor is ${culprit}. ` +
@@ -265,33 +267,5 @@ function checkPlan({ recipe, train, validation }: FitPlan): void {
       throw new GraftError("data", `the samples have shape [${data.inputShape}], the model expects [${step}].`);
     }
     if (sparse) checkLabels(data.targets, outputs.staticShape[1] ?? 0);
-  }
-}
-
-/** Compiled steps by batch size: the full one, and the last of an epoch. */
-class StepCache {
-  readonly #plan: FitPlan;
-  readonly #engine: Engine;
-  readonly #steps = new Map<number, Promise<Step>>();
-
-  constructor(plan: FitPlan, engine: Engine) {
-    this.#plan = plan;
-    this.#engine = engine;
-  }
-
-  get(count: number): Promise<Step> {
-    const known = this.#steps.get(count) ?? this.#compile(count);
-    this.#steps.set(count, known);
-    return known;
-  }
-
-  #compile(count: number): Promise<Step> {
-    const { recipe, train, partSize = count } = this.#plan;
-    if (count <= partSize) return compileStep(recipe, count, train.inputDType, this.#engine);
-    return compileAccumulatedStep(recipe, count, partSize, train.inputDType, this.#engine);
-  }
-
-  async dispose(): Promise<void> {
-    for (const step of this.#steps.values()) await (await step).dispose();
   }
 }

@@ -54,13 +54,17 @@ export class TrainingState {
     return new Map(parameters.map(({ path }) => [path, copy(this.get(path))]));
   }
 
-  /** The same state with the moving averages of `paths` in place of the weights, where they are kept. */
-  averaged(paths: readonly string[], decay: number): TrainingState {
-    const scale = 1 / (1 - decay ** this.step);
+  /**
+   * The same state with the moving averages of `paths` in place of the weights, where they are kept.
+   *
+   * @param startOf the step after which a parameter began to learn
+   */
+  averaged(paths: readonly string[], decay: number, startOf: (path: string) => number): TrainingState {
     const tensors = new Map(this.current);
     for (const path of paths) {
       const sum = this.current.get(averagePath(path));
       if (sum === undefined) continue;
+      const scale = 1 / (1 - decay ** (this.step - startOf(path)));
       tensors.set(
         path,
         Tensor.of(

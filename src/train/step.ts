@@ -6,7 +6,7 @@ import { emit } from "../graph/emit.ts";
 import { hideShapes } from "../graph/hideShapes.ts";
 import { rewriteNamed } from "../graph/rewrite.ts";
 import { constant, input, type Value } from "../graph/value.ts";
-import { buildLoss, type Loss, type Target } from "../nn/loss.ts";
+import { buildLoss, type Loss, type Target, weightedSum } from "../nn/loss.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
 import { penalty } from "../nn/regularizers.ts";
 import { type Build, type Parameter, type Statistics, startBuild } from "../nn/scope.ts";
@@ -17,7 +17,7 @@ import { hasConvolution, lowerTraining } from "../ops/lowerTraining.ts";
 import { recomputeActivations } from "../ops/recompute.ts";
 import { reduceSum } from "../ops/reductions.ts";
 import { applyOptimizer, type OptimizerGraph } from "../optim/applyOptimizer.ts";
-import { groupOf } from "../optim/groups.ts";
+import { frozenStepsOf, groupOf } from "../optim/groups.ts";
 import type { Optimizer } from "../optim/rule.ts";
 import type { Engine, Feeds, Program } from "../platform/platform.ts";
 import { blockSizeOf } from "./blockSize.ts";
@@ -34,6 +34,8 @@ export interface Recipe {
   readonly statistics?: Statistics;
   /** Pulls parameters back to where they began. */
   readonly startingPoint?: StartingPoint;
+  /** Added to the loss in training alone; it looks at the model and takes no targets. */
+  readonly penalty?: Loss | undefined;
   /** Computes activations again in the backward pass, a third more work, instead of keeping all of them in memory. */
   readonly recompute?: boolean;
 }
@@ -86,9 +88,15 @@ export interface StepGraph extends GradientGraph {
   readonly update: OptimizerGraph;
 }
 
+/** The recipe as it is after so many steps: without parameters that still sit out. */
+export function recipeAt(recipe: Recipe, step: number): Recipe {
+  const { trainable, optimizer } = recipe;
+  return { ...recipe, trainable: trainable.filter(({ path }) => frozenStepsOf(optimizer.groups, path) <= step) };
+}
+
 /** Builds forward pass, loss and gradient for batches of `count` samples. */
 export function buildGradients(
-  { network, loss, optimizer, trainable: chosen, statistics, startingPoint }: Recipe,
+  { network, loss, optimizer, trainable: chosen, statistics, startingPoint, penalty: extra }: Recipe,
   count: number,
   dtype: "float32" | "uint8",
 ): GradientGraph {
@@ -98,7 +106,9 @@ export function buildGradients(
   const x = batchInput(network, count, dtype);
   const build = startBuild(network.parameters, keys, statistics);
   const predictions = forward(network, x, build);
-  const { target, fed: y, perSample } = buildLoss(loss, predictions, build);
+  const parts = [loss, ...(extra === undefined ? [] : [extra])].map((part) => ({ loss: part, weight: 1 }));
+  const whole = parts.length === 1 ? loss : weightedSum(parts);
+  const { target, fed: y, perSample } = buildLoss(whole, predictions, build);
   // Keras' reduction: the weighted sum over the batch, divided by its size.
   const data = mul(reduceSum(mul(perSample, weights), { keepdims: 0 }), 1 / count);
   const penalties = trainable.flatMap(({ value, regularizer }) => (regularizer ? [penalty(value, regularizer)] : []));

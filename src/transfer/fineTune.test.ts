@@ -13,7 +13,7 @@ import { nodePlatform } from "../node/platform.ts";
 import { optimizers } from "../optim/optimizers.ts";
 import { fit } from "../train/fit.ts";
 import { TrainingState } from "../train/state.ts";
-import { fineTune, type TunedParameters } from "./fineTune.ts";
+import { type FineTuneOptions, fineTune } from "./fineTune.ts";
 import type { Weights } from "./strategy.ts";
 
 const side = 32;
@@ -30,11 +30,10 @@ beforeAll(async () => {
   images = step.value;
 });
 
-/** The weights before and after an epoch of an untrained ResNet-18. */
+/** The weights before and after some epochs of an untrained ResNet-18. */
 async function tuned(
-  stages?: number,
-  l2sp?: number,
-  parameters?: TunedParameters,
+  options: FineTuneOptions = {},
+  epochs = 1,
 ): Promise<{ readonly before: Weights; readonly after: Weights }> {
   const network = backbone("resnet18", { includeTop: false, inputShape: [side, side, 3], pooling: "avg" });
   const split = splitSamples(images.samples, ["blue", "red"], { validation: 0.25, seed: 0 });
@@ -53,7 +52,7 @@ async function tuned(
       platform,
       signal: new AbortController().signal,
     },
-    { stages, l2sp, parameters },
+    options,
   );
   if (plan.learning === undefined || typeof plan.initial !== "function") throw new Error("fine-tuning learns by steps");
   const solving = plan.initial();
@@ -65,7 +64,7 @@ async function tuned(
       ...plan.learning,
       train: plan.data(split.train, true),
       validation: undefined,
-      epochs: 1,
+      epochs,
       batchSize: 6,
       seed: 0,
       classWeights: undefined,
@@ -97,14 +96,14 @@ describe("fine-tuning", () => {
   });
 
   it("leaves the stages before the last ones as they are", async () => {
-    const paths = moved(await tuned(1));
+    const paths = moved(await tuned({ stages: 1 }));
     expect(paths).toContain("head/kernel");
     expect(paths.some((path) => path.includes("layer4"))).toBe(true);
     expect(paths.filter((path) => /conv1\.weight$|layer[123]/.test(path) && !path.includes("layer4"))).toEqual([]);
   });
 
   it("leaves every kernel of the backbone as it is when only biases and scales learn", async () => {
-    const result = await tuned(undefined, undefined, "biases");
+    const result = await tuned({ parameters: "biases" });
     const paths = moved(result).filter((path) => !path.startsWith("head/"));
     expect(paths.length).toBeGreaterThan(30);
     for (const path of paths) expect(result.after.get(path)?.shape, path).toHaveLength(1);
@@ -120,13 +119,23 @@ describe("fine-tuning", () => {
       }
       return Math.sqrt(squares);
     };
-    const free = distance(await tuned(1));
+    const free = distance(await tuned({ stages: 1 }));
     expect(free).toBeGreaterThan(0);
-    expect(distance(await tuned(1, 100))).toBeLessThan(0.9 * free);
+    expect(distance(await tuned({ stages: 1, l2sp: 100 }))).toBeLessThan(0.9 * free);
+  });
+
+  it("lets stages begin one after another, from the last", async () => {
+    const unfreezing = { epochs: 1, stepsAnEpoch: 3 };
+    const stagesMoved = async (epochs: number) => {
+      const paths = moved(await tuned({ unfreezing }, epochs));
+      return [1, 2, 3, 4].filter((stage) => paths.some((path) => path.includes(`layer${stage}/`)));
+    };
+    expect(await stagesMoved(1)).toEqual([4]);
+    expect(await stagesMoved(2)).toEqual([3, 4]);
   });
 
   it("begins with the head that is best on frozen features", async () => {
-    const { before } = await tuned(1);
+    const { before } = await tuned({ stages: 1 });
     expect(before.get("head/kernel")?.floats.some((value) => value !== 0)).toBe(true);
   });
 });

@@ -76,5 +76,7 @@ export interface TransferPlan {
   readonly initial: Weights | (() => AsyncGenerator<StrategyEvent, Weights>);
   /** What is learned by steps; nothing where `initial` is the optimum. */
   readonly learning: Learning | undefined;
+  /** The network as it is saved, with its weights, where it is a simpler one than what learned. */
+  served?(weights: Weights): { readonly network: Network; readonly weights: Weights };
   dispose(): Promise<void>;
 }
