@@ -1,3 +1,4 @@
+import { adapt } from "./adapt.ts";
 import { backbones } from "./backbones.ts";
 import { crossValidate } from "./crossValidate.ts";
 import { demo } from "./demo.ts";
@@ -15,6 +16,7 @@ import { train } from "./train.ts";
 export const tasks: readonly Task[] = [
   train,
   search,
+  adapt,
   crossValidate,
   evaluate,
   predict,
