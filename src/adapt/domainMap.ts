@@ -1,8 +1,8 @@
 import type { Compute } from "../algebra/compute.ts";
-import type { Matrix } from "../algebra/matrix.ts";
+import { type Matrix, matrix } from "../algebra/matrix.ts";
 import { constantMatrix, mapRows } from "../algebra/products.ts";
 import type { Rows } from "../base/rows.ts";
-import { constantOf, scalar, type Value } from "../graph/value.ts";
+import { scalar, type Value } from "../graph/value.ts";
 import { add, exp, mul } from "../ops/arithmetic.ts";
 import { argMin, cast } from "../ops/comparison.ts";
 import { gather } from "../ops/indexing.ts";
@@ -52,24 +52,32 @@ export function applyMap(map: DomainMap, rows: Rows, compute: Compute): Promise<
   return mapRows(rows, mapWidth(map), (x) => writeMap(map, x), compute);
 }
 
-/** The map as nodes of a graph: x [N, width] → [N, dimensions], in the type of x. */
-export function writeMap(map: DomainMap, x: Value): Value {
-  const stored = (matrix: Matrix) => cast(constantMatrix(matrix), x.dtype);
+/** What a graph makes of a map's matrix: a constant, or a parameter of this name. */
+export type KeepMatrix = (name: string, matrix: Matrix) => Value;
+
+/** The map as nodes of a graph: x [N, width] → [N, dimensions], in the type of x; its matrices as constants unless `keep` says otherwise. */
+export function writeMap(
+  map: DomainMap,
+  x: Value,
+  keep: KeepMatrix = (_, matrix) => cast(constantMatrix(matrix), x.dtype),
+): Value {
   switch (map.kind) {
     case "identity":
       return add(x, scalar(0, x.dtype));
     case "affine": {
-      const turned = matmul(x, stored(map.weights));
+      const turned = matmul(x, keep("weights", map.weights));
       const { offset } = map;
-      return offset === undefined ? turned : add(turned, constantOf(x.dtype, [offset.length], Array.from(offset)));
+      return offset === undefined ? turned : add(turned, keep("offset", matrix(1, offset.length, offset)));
     }
     case "gaussian": {
-      const similarity = exp(mul(writeSquaredDistances(x, stored(map.landmarks)), scalar(-map.gamma, x.dtype)));
-      return matmul(similarity, stored(map.weights));
+      const landmarks = keep("landmarks", map.landmarks);
+      const similarity = exp(mul(writeSquaredDistances(x, landmarks), scalar(-map.gamma, x.dtype)));
+      return matmul(similarity, keep("weights", map.weights));
     }
     case "transport": {
-      const nearest = argMin(writeSquaredDistances(x, stored(map.anchors)), { axis: 1, keepdims: 0 });
-      return add(x, gather(stored(map.displacements), nearest));
+      const distances = writeSquaredDistances(x, keep("anchors", map.anchors));
+      const nearest = argMin(distances, { axis: 1, keepdims: 0 });
+      return add(x, gather(keep("displacements", map.displacements), nearest));
     }
   }
 }

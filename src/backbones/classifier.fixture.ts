@@ -11,8 +11,8 @@ import { gemm, matmul } from "../ops/products.ts";
 import { reduceMean } from "../ops/reductions.ts";
 
 /** The ONNX file of a tiny classifier of 16×16 images: convolution, pooling to features, 3 logits. */
-export function tinyClassifier(width = 6): Uint8Array {
-  const weights = drawnWeights("tiny classifier", 1);
+export function tinyClassifier(width = 6, largest = 1): Uint8Array {
+  const weights = drawnWeights("tiny classifier", largest);
   const image = input("image", "float32", ["N", 3, 16, 16]);
   const maps = relu(conv(image, weights([width, 3, 3, 3]), weights([width]), { pads: [1, 1, 1, 1] }));
   const logits = gemm(flatten(globalAveragePool(maps)), weights([width, 3]), weights([3]));

@@ -3,7 +3,16 @@ import { formatFindings } from "../doctor/finding.ts";
 import type { RegressionReport } from "../metrics/regression.ts";
 import { formatConfusion, formatReport } from "../metrics/report.ts";
 import { alignTable, truncate } from "../metrics/textTable.ts";
-import type { BackboneEntry, RankedClass, RankingEntry, TargetAnswer, TaskEvent, TrialEntry } from "../tasks/task.ts";
+import type {
+  AdaptationTable,
+  BackboneEntry,
+  RankedClass,
+  RankingEntry,
+  TargetAnswer,
+  TaskEvent,
+  TrialEntry,
+} from "../tasks/task.ts";
+import { type ValidatorName, validatorNames, validators } from "../transfer/judgeTrial.ts";
 import { formatComparison } from "./comparisonTable.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
@@ -76,6 +85,9 @@ export class Terminal {
       case "trials":
         this.close();
         return this.#result(formatTrials(event.entries));
+      case "adaptations":
+        this.close();
+        return this.#result(formatAdaptations(event));
       case "finding":
         this.close();
         return this.#result(`\n${formatFindings([event])}`);
@@ -139,6 +151,7 @@ const phaseNames: Readonly<Record<string, string>> = {
   images: "reading",
   features: "features",
   compare: "comparing",
+  adapt: "adapting",
   evaluate: "measuring",
   download: "downloading",
 };
@@ -228,6 +241,32 @@ function formatTrials(entries: readonly TrialEntry[]): string {
   const hidden = entries.length - rows.length;
   const more = hidden > 0 ? `\n… and ${hidden} more` : "";
   return `\n${alignTable([titles, ...rows])}${more}\n`;
+}
+
+/** A row for each way that was tried; each validator marks its choice. */
+function formatAdaptations({ entries, choices, images, oracle }: AdaptationTable): string {
+  const isOf = (place: number, validator: string) =>
+    choices.some((choice) => choice.entry === place && choice.validator === validator);
+  const score = (place: number, validator: ValidatorName, value: number) =>
+    `${isOf(place, validator) ? "*" : ""}${value.toFixed(3)}`;
+  const right = (accuracy: number | undefined) => (images === 0 ? [] : [percentOf(accuracy)]);
+  const rows = entries.map(({ method, setting, seconds, scores, accuracy, isChosen }, place) => [
+    `${isChosen ? "→ " : "  "}${method}`,
+    setting,
+    duration(seconds, 1),
+    ...validatorNames.map((name) => score(place, name, scores[name])),
+    ...right(accuracy),
+  ]);
+  const titles = ["  method", "setting", "time", ...validatorNames.map((name) => validators[name].title)];
+  const ends =
+    oracle === undefined ? [] : [["  trained on target", "", "", ...validatorNames.map(() => ""), ...right(oracle)]];
+  const table = alignTable([[...titles, ...(images === 0 ? [] : ["target right %"])], ...rows, ...ends]);
+  const legend = `→ chosen; * the choice of a validator, all without target labels${images === 0 ? "" : `, which the last column alone has seen (${images} images)`}`;
+  return `\n${table}\n\n${legend}\n`;
+}
+
+function percentOf(share: number | undefined): string {
+  return share === undefined ? "" : (100 * share).toFixed(1);
 }
 
 /** `45 s`, `3 min 20 s`, `2 h 5 min`. */

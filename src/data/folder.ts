@@ -1,15 +1,25 @@
 import type { Store } from "../platform/platform.ts";
-import { readLayout } from "./folderLayout.ts";
+import { type Layout, readLayout, readUnlabelled } from "./folderLayout.ts";
 import type { Source } from "./source.ts";
 
 const readAhead = 8;
 
 /** A folder with one sub-folder per class. */
 export async function openFolder(path: string, store: Store): Promise<Source> {
+  const layout = readLayout(await walk(path, store), path);
+  return folderSource(layout, path, store);
+}
+
+/** A folder of photos whose classes need not be known: one sub-folder per class, or no sub-folders at all. */
+export async function openPhotos(path: string, store: Store): Promise<Source> {
   const files = await walk(path, store);
-  const layout = readLayout(files, path);
+  return folderSource(readUnlabelled(files) ?? readLayout(files, path), path, store);
+}
+
+function folderSource(layout: Layout, path: string, store: Store): Source {
+  const classes = layout.labels.length;
   return {
-    description: `folder with ${layout.labels.length} classes`,
+    description: classes === 0 ? "folder without classes" : `folder with ${classes} class${classes === 1 ? "" : "es"}`,
     ...layout,
     async *read(ids) {
       const read = (id: string) => store.read(store.join(path, ...`${layout.root}${id}`.split("/")));

@@ -59,6 +59,20 @@ export function readLayout(paths: readonly string[], where: string): Layout {
   return { labels, samples, problems, root };
 }
 
+/** Photos that lie in no sub-folder, with the label −1; nothing where any file lies in one. */
+export function readUnlabelled(paths: readonly string[]): Layout | undefined {
+  const files = paths.filter((path) => !ignored.test(path)).sort(byCodeUnit);
+  const images = files.filter((path) => imageFile.test(path));
+  if (images.length === 0 || files.some((path) => path.includes("/"))) return undefined;
+  const others = files.filter((path) => !imageFile.test(path));
+  return {
+    labels: [],
+    samples: images.map((id) => ({ id, label: -1 })),
+    problems: others.map((id) => ({ id, reason: "is not an image by its name" })),
+    root: "",
+  };
+}
+
 const expectation =
   "Expected one folder for each class with its photos inside (cats/1.jpg, dogs/2.jpg), or the same below train, val and test.";
 

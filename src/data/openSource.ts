@@ -1,6 +1,6 @@
 import { GraftError } from "../base/errors.ts";
 import type { Platform } from "../platform/platform.ts";
-import { openFolder } from "./folder.ts";
+import { openFolder, openPhotos } from "./folder.ts";
 import { groupByPattern } from "./groups.ts";
 import { isIdxFolder, openIdx } from "./idx.ts";
 import { type ManifestOptions, openManifest } from "./manifest.ts";
@@ -36,6 +36,14 @@ export async function openSource(
   }
   const source = await openByKind(path, info.kind, platform);
   return checked(group === undefined ? source : groupByPattern(source, group), path);
+}
+
+/** The same for photos whose classes need not be known: a folder without sub-folders too, whose labels are −1, and any number of classes. */
+export async function openUnlabelled(path: string, platform: Platform): Promise<Source> {
+  const { store } = platform;
+  const info = await store.info(path);
+  const isPlain = info?.kind === "folder" && !isIdxFolder((await store.list(path)).map(({ name }) => name));
+  return isPlain ? openPhotos(path, store) : openSource(path, platform);
 }
 
 async function openByKind(path: string, kind: "file" | "folder" | "other", platform: Platform): Promise<Source> {

@@ -1,3 +1,4 @@
+import { adapt } from "./adapt.ts";
 import { backbones } from "./backbones.ts";
 import { compare } from "./compare.ts";
 import { crossValidate } from "./crossValidate.ts";
@@ -16,6 +17,7 @@ import { train } from "./train.ts";
 export const tasks: readonly Task[] = [
   train,
   search,
+  adapt,
   crossValidate,
   evaluate,
   compare,

@@ -61,7 +61,7 @@ export async function* openImages(
 }
 
 /** The same side, of so much of the image. */
-function cropped(usual: Preparation, fraction: number | undefined): Preparation {
+export function cropped(usual: Preparation, fraction: number | undefined): Preparation {
   return fraction === undefined ? usual : { ...usual, resizeTo: Math.round(usual.cropTo / fraction) };
 }
 

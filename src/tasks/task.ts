@@ -6,6 +6,7 @@ import type { Standing } from "../metrics/comparison.ts";
 import type { RegressionReport } from "../metrics/regression.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
+import type { ValidatorName } from "../transfer/judgeTrial.ts";
 
 /** A set of published weights as a user sees it. */
 export interface BackboneEntry {
@@ -70,6 +71,28 @@ export type TargetAnswer =
   | { readonly name: string; readonly kind: "classes"; readonly classes: readonly RankedClass[] }
   | { readonly name: string; readonly kind: "number"; readonly value: number };
 
+/** One way that `adapt` tried. */
+export interface AdaptationEntry {
+  readonly method: string;
+  readonly setting: string;
+  readonly seconds: number;
+  readonly scores: Readonly<Record<ValidatorName, number>>;
+  /** On target images whose class is known, 0 to 1; nothing without any. */
+  readonly accuracy: number | undefined;
+  readonly isChosen: boolean;
+}
+
+export interface AdaptationTable {
+  /** Source-only first. */
+  readonly entries: readonly AdaptationEntry[];
+  /** Which entry each validator would choose, by its place. */
+  readonly choices: readonly { readonly validator: ValidatorName; readonly entry: number }[];
+  /** Target images whose class is known. */
+  readonly images: number;
+  /** Accuracy of the same head when it learns from the target's labels. */
+  readonly oracle: number | undefined;
+}
+
 /** What a task reports while it runs: plain data that a terminal draws, `--json` prints and a server streams. */
 export type TaskEvent =
   | FitEvent
@@ -87,6 +110,7 @@ export type TaskEvent =
   | { readonly type: "comparison"; readonly comparison: Comparison }
   /** The best first. */
   | { readonly type: "ranking"; readonly entries: readonly RankingEntry[] }
+  | ({ readonly type: "adaptations" } & AdaptationTable)
   /** The best first. */
   | { readonly type: "trials"; readonly entries: readonly TrialEntry[] }
   | {

@@ -10,6 +10,8 @@ export interface TrainingData {
   readonly targets: Targets;
   /** The targets of an epoch, where they depend on its augmentation; `targets` without. */
   targetsOf?(epoch: number): Targets;
+  /** The order of an epoch, a function of (seed, epoch), where batches are to be mixed in a certain way; samples may come twice. Default: all, shuffled. */
+  order?(seed: number, epoch: number): Uint32Array;
   /** Inputs of these samples, [N, …inputShape]. `epoch` selects the augmentation draw; without it there is none. */
   load(indices: Uint32Array, epoch: number | undefined): Promise<Tensor>;
 }

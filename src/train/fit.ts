@@ -131,7 +131,7 @@ async function* trainEpoch(
 ): AsyncGenerator<FitEvent, boolean> {
   const { train, recipe, seed, epochs } = plan;
   const epoch = progress.epoch;
-  const batches = cutBatches(epochOrder(train.count, seed, epoch), plan.batchSize);
+  const batches = cutBatches(train.order?.(seed, epoch) ?? epochOrder(train.count, seed, epoch), plan.batchSize);
   const startMs = means.nowMs();
   while (progress.batch < batches.length) {
     if (means.signal?.aborted) {

@@ -1,0 +1,59 @@
+import type { Value } from "../../graph/value.ts";
+import type { LayerOutput, Loss } from "../../nn/loss.ts";
+import { categoricalCrossentropy } from "../../nn/losses.ts";
+import { add, div, max, mul, sub } from "../../ops/arithmetic.ts";
+import { reshape } from "../../ops/layout.ts";
+import { reduceMean, reduceSum } from "../../ops/reductions.ts";
+import { slice } from "../../ops/slicing.ts";
+
+/** A batch of both domains: N rows, in any order. */
+export interface DomainBatch {
+  /** 1/n_S for source rows and 0 for the target's, [N, 1]: a sum over it is the mean of the source. */
+  readonly sourceShares: Value;
+  /** 1/n_T for target rows and 0 for the source's, [N, 1]. */
+  readonly targetShares: Value;
+  /** 1 for target rows, 0 for source rows, [N, 1]. */
+  readonly isTarget: Value;
+  /** The classifier's probabilities [N, classes]. */
+  readonly prediction: Value;
+  readonly layerOutput: LayerOutput;
+}
+
+/** What holds the domains together, one number a batch. */
+export type DomainTerm = (batch: DomainBatch) => Value;
+
+/** How many numbers stand in a row of targets. */
+export function targetWidth(classes: number): number {
+  return classes + 2;
+}
+
+/** A row of targets: the label as a distribution (zeros for target images, whose label nobody knows), 1 for the target domain, and λ. */
+export function targetRow(classes: number, label: number | undefined, strength: number, weight = 1): Float32Array {
+  const row = new Float32Array(targetWidth(classes));
+  if (label !== undefined) row[label] = weight;
+  row[classes] = Number(label === undefined);
+  row[classes + 1] = strength;
+  return row;
+}
+
+/** The mean cross-entropy of the batch's source images plus λ times the term, λ from the targets, where it may rise from epoch to epoch. */
+export function domainLoss(name: string, classes: number, term: DomainTerm): Loss {
+  return {
+    name,
+    target: (prediction) => ({
+      dtype: "float32",
+      shape: [prediction.staticShape[0] ?? 0, targetWidth(classes)],
+    }),
+    perSample(target, prediction, layerOutput) {
+      const count = prediction.staticShape[0] ?? 0;
+      const column = (at: number) => slice(target, [at], [at + 1], [1]);
+      const isTarget = column(classes);
+      const shares = (of: Value) => div(of, max(reduceSum(of, [0], { keepdims: 1 }), 1));
+      const sourceShares = shares(sub(1, isTarget));
+      const learned = categoricalCrossentropy().perSample(slice(target, [0], [classes], [1]), prediction, layerOutput);
+      const ofSource = mul(mul(learned, reshape(sourceShares, [count])), count);
+      const held = term({ sourceShares, targetShares: shares(isTarget), isTarget, prediction, layerOutput });
+      return add(ofSource, mul(reduceMean(column(classes + 1), { keepdims: 0 }), held));
+    },
+  };
+}

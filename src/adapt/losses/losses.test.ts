@@ -1,0 +1,178 @@
+import { describe, expect, it } from "vitest";
+import { stream } from "../../base/random.ts";
+import { Tensor } from "../../base/tensor.ts";
+import { compileGraph } from "../../graph/compile.ts";
+import { differentiate } from "../../graph/differentiate.ts";
+import { constantOf, input, type Value } from "../../graph/value.ts";
+import { input as modelInput } from "../../nn/layer.ts";
+import { forward, functionalNetwork } from "../../nn/network.ts";
+import { startBuild } from "../../nn/scope.ts";
+import { createEngine } from "../../node/engine.ts";
+import { softmax } from "../../ops/activations.ts";
+import { add, mul, sub } from "../../ops/arithmetic.ts";
+import { reverseGradient } from "../../ops/gradientControl.ts";
+import { matmul } from "../../ops/products.ts";
+import { reduceSum } from "../../ops/reductions.ts";
+import { coralDistance } from "../coralDistance.ts";
+import { mmd } from "../mmd.ts";
+import { adversarial, adversarialStrength, conditionalReversal, entropyConditioned } from "./adversarial.ts";
+import { classConfusion } from "./classConfusion.ts";
+import { deepCoral } from "./deepCoral.ts";
+import { type DomainTerm, domainLoss, targetRow } from "./domainBatch.ts";
+import { multiKernelMmd } from "./multiKernelMmd.ts";
+
+const engine = createEngine({ threads: 1 });
+const [count, width, classes] = [10, 4, 3];
+/** By itself it is divided by 4d², which leaves too little to measure. */
+const largerCoral: DomainTerm = (batch) => mul(deepCoral("shared")(batch), 4 * width ** 2);
+/** Six of the source and four of the target, mixed. */
+const isTarget = [0, 1, 0, 0, 1, 0, 1, 0, 1, 0];
+
+const drawn = (name: string, length: number) => {
+  const random = stream(7, name);
+  return Float32Array.from({ length }, () => random.uniform(-1, 1));
+};
+const points = { features: drawn("features", count * width), scores: drawn("scores", count * classes) };
+const shapes = { features: [count, width], scores: [count, classes] };
+const direction = constantOf("float32", [width, 1], Array.from(drawn("direction", width)));
+
+/** A term on given features and class scores, with its gradient for both. */
+function written(term: DomainTerm, logitsOf: (features: Value) => Value = (x) => matmul(x, direction)) {
+  const features = input("features", "float32", shapes.features);
+  const scores = input("scores", "float32", shapes.scores);
+  const column = constantOf("float32", [count, 1], isTarget);
+  const sourceCount = isTarget.filter((one) => one === 0).length;
+  const layers: Record<string, Value> = { shared: features, logits: logitsOf(features) };
+  const value = term({
+    isTarget: column,
+    sourceShares: mul(sub(1, column), 1 / sourceCount),
+    targetShares: mul(column, 1 / (count - sourceCount)),
+    prediction: softmax(scores, { axis: 1 }),
+    layerOutput: (name) => layers[name] ?? features,
+  });
+  // A term need not depend on both.
+  const nothing = mul(add(reduceSum(features, { keepdims: 0 }), reduceSum(scores, { keepdims: 0 })), 0);
+  const total = add(value, nothing);
+  const [ofFeatures, ofScores] = differentiate(total, [features, scores]);
+  if (ofFeatures === undefined || ofScores === undefined) throw new Error("both have a gradient");
+  return {
+    inputs: [features, scores],
+    outputs: { value: total, gradient_features: ofFeatures, gradient_scores: ofScores },
+  };
+}
+
+async function evaluate(graph: ReturnType<typeof written>, at: typeof points) {
+  const program = await compileGraph({ name: "term", ...graph }, engine);
+  const results = await program.run({
+    features: Tensor.of("float32", shapes.features, at.features),
+    scores: Tensor.of("float32", shapes.scores, at.scores),
+  });
+  await program.dispose();
+  return (name: string) => results[name]?.floats ?? new Float32Array(0);
+}
+
+/** dL along a random direction, by central differences of two step sizes (Richardson), and by the gradient. */
+async function slopes(graph: ReturnType<typeof written>, name: keyof typeof points) {
+  const along = drawn(`along ${name}`, points[name].length);
+  const at = async (step: number) => {
+    const moved = points[name].map((value, i) => value + step * (along[i] ?? 0));
+    return (await evaluate(graph, { ...points, [name]: moved }))("value")[0] ?? Number.NaN;
+  };
+  const central = async (step: number) => ((await at(step)) - (await at(-step))) / (2 * step);
+  const numeric = (4 * (await central(0.02)) - (await central(0.04))) / 3;
+  const gradient = (await evaluate(graph, points))(`gradient_${name}`);
+  return { numeric, written: gradient.reduce((sum, one, i) => sum + one * (along[i] ?? 0), 0) };
+}
+
+/** float32 values near 1 differ by 6e-8, over steps of 0.02: 3e-6, several times that after a sum over all rows. */
+const digits = 4;
+
+const domains = () => {
+  const rowsOf = (wanted: number) => {
+    const rows = isTarget.flatMap((one, row) => (one === wanted ? [row] : []));
+    const values = rows.flatMap((row) => [...points.features.subarray(row * width, (row + 1) * width)]);
+    return { values, count: rows.length, width };
+  };
+  return { source: rowsOf(0), target: rowsOf(1) };
+};
+
+describe("terms that hold domains together", () => {
+  it.each([
+    ["deep CORAL", largerCoral, "features"],
+    ["minimum class confusion", classConfusion(), "scores"],
+    ["the domain classifier of DANN", adversarial("logits"), "features"],
+    ["the domain classifier of CDAN+E", entropyConditioned("logits"), "features"],
+  ] as const)("%s: the gradient is the slope", async (name, term, of) => {
+    // What CDAN's and MCC's weights depend on gets no gradient by design: along features that is all, along scores it is shown below.
+    const found = await slopes(written(term), of);
+    if (name === "minimum class confusion") {
+      expect(Math.sign(found.written)).toBe(Math.sign(found.numeric));
+      return;
+    }
+    expect(found.written).toBeCloseTo(found.numeric, digits);
+    expect(Math.abs(found.numeric)).toBeGreaterThan(1e-3);
+  });
+
+  it("deep CORAL is the distance of the covariances", async () => {
+    const value = (await evaluate(written(deepCoral("shared")), points))("value")[0];
+    expect(value).toBeCloseTo(await coralDistance(domains(), { engine }), 6);
+  });
+
+  it("the multi-kernel discrepancy is the biased one of the library", async () => {
+    const value = (await evaluate(written(multiKernelMmd("shared")), points))("value")[0];
+    expect(value).toBeCloseTo(await mmd(domains(), { kernel: { kind: "multi" }, estimator: "biased" }, { engine }), 4);
+  });
+
+  it("the gradient passes reversed through the domain classifier's entry", async () => {
+    const plain = await evaluate(written(adversarial("logits")), points);
+    const turned = await evaluate(
+      written(adversarial("logits"), (x) => matmul(reverseGradient(x, 1), direction)),
+      points,
+    );
+    expect(turned("value")).toEqual(plain("value"));
+    expect([...turned("gradient_features")]).toEqual([...plain("gradient_features")].map((one) => -one));
+  });
+
+  it("CDAN's condition is the outer product of features and answers", async () => {
+    const symbol = modelInput([6]);
+    const network = functionalNetwork(conditionalReversal("outer")(symbol, symbol));
+    const x = input("input", "float32", [1, 6]);
+    const outer = forward(network, x, startBuild(network.parameters));
+    const program = await compileGraph({ name: "outer", inputs: [x], outputs: { outer } }, engine);
+    const row = Float32Array.of(1, 2, 3, 4, 5, 6);
+    const { outer: found } = await program.run({ input: Tensor.of("float32", [1, 6], row) });
+    await program.dispose();
+    expect([...(found?.floats ?? [])]).toEqual(
+      [...row].flatMap((answer) => [...row].map((feature) => answer * feature)),
+    );
+  });
+
+  it("λ rises from 0 to 1 as in the paper", () => {
+    expect(adversarialStrength(0)).toBe(0);
+    expect(adversarialStrength(0.1)).toBeCloseTo(2 / (1 + Math.exp(-1)) - 1, 12);
+    expect(adversarialStrength(1)).toBeCloseTo(0.9999092, 6);
+  });
+
+  it("a batch's loss is the mean cross-entropy of its source plus λ times the term", async () => {
+    const scores = input("scores", "float32", [4, 2]);
+    const target = input("target", "float32", [4, 4]);
+    const loss = domainLoss("constant", 2, () => constantOf("float32", [], [3]));
+    const prediction = softmax(scores, { axis: 1 });
+    const perSample = loss.perSample(target, prediction, () => prediction);
+    const program = await compileGraph({ name: "loss", inputs: [scores, target], outputs: { perSample } }, engine);
+    const rows = [
+      targetRow(2, 0, 0.5),
+      targetRow(2, undefined, 0.5),
+      targetRow(2, 1, 0.5),
+      targetRow(2, undefined, 0.5),
+    ];
+    const result = await program.run({
+      scores: Tensor.of("float32", [4, 2], Float32Array.of(0, 0, 9, 0, 1, 0, 0, 9)),
+      target: Tensor.of("float32", [4, 4], Float32Array.from(rows.flatMap((row) => [...row]))),
+    });
+    await program.dispose();
+    const mean = (result["perSample"]?.floats ?? new Float32Array(0)).reduce((sum, one) => sum + one, 0) / 4;
+    // −log ½ and −log(1/(1 + e)), the target's scores count for nothing.
+    expect(mean).toBeCloseTo((Math.LN2 + Math.log(1 + Math.E)) / 2 + 0.5 * 3, 5);
+  });
+});

@@ -1,0 +1,114 @@
+import { type FeatureMethodName, featureMethodNames, settingsOf } from "../adapt/featureMethods.ts";
+import { type TrainedMethodName, trainedMethodNames } from "../adapt/trainedMethods.ts";
+import { GraftError } from "../base/errors.ts";
+import type { Platform } from "../platform/platform.ts";
+import { alignFeatures } from "../transfer/alignFeatures.ts";
+import type { DomainTrial } from "../transfer/domainTrial.ts";
+import { type JudgedTrial, judgeTrial } from "../transfer/judgeTrial.ts";
+import { learnDomains } from "../transfer/learnDomains.ts";
+import { type ScaledDomains, scaleDomains } from "../transfer/scaling.ts";
+import { adaptationEntries } from "./adaptationEntries.ts";
+import { type AdaptInput, adaptSchema } from "./adaptInput.ts";
+import { chooseTrial } from "./chooseTrial.ts";
+import { openDomains } from "./openDomains.ts";
+import { saveAdapted } from "./saveAdapted.ts";
+import { defineTask, type Task, type TaskEvent } from "./task.ts";
+
+interface Circumstances {
+  readonly input: AdaptInput;
+  readonly domains: ScaledDomains;
+  readonly platform: Platform;
+  readonly signal: AbortSignal;
+}
+
+/** `graft adapt`: a labelled source and unlabelled photos of the target become a classifier for the target. */
+export const adapt: Task = defineTask({
+  name: "adapt",
+  summary: "Adapt a classifier from labelled photos to unlabelled ones of another kind",
+  input: adaptSchema,
+  async *run(input, platform, signal, given) {
+    checkApplies(input, given);
+    const compute = { engine: platform.engine, signal };
+    const opened = yield* openDomains(input, platform, signal);
+    const domains = await scaleDomains(opened.features, compute);
+    const methods = methodsOf(input);
+    const judged: JudgedTrial[] = [];
+    for (const [done, method] of methods.entries()) {
+      judged.push(...(yield* triedOut(method, { input, domains, platform, signal })));
+      yield { type: "progress", phase: "adapt", done: done + 1, total: methods.length, unit: "steps" };
+    }
+    const choice = chooseTrial(judged, input.method);
+    const table = await adaptationEntries(opened, judged, choice.best, compute, input);
+    yield { type: "adaptations", ...table };
+    for (const text of choice.reasons) yield { type: "note", text };
+    yield* saveAdapted(opened, { input, choice, table }, platform);
+  },
+});
+
+type MethodName = FeatureMethodName | TrainedMethodName;
+
+/** Source-only is always there to be compared with. */
+function methodsOf({ method }: AdaptInput): readonly MethodName[] {
+  if (method === "auto") return featureMethodNames;
+  return method === "source-only" ? [method] : ["source-only", method];
+}
+
+function isTrained(method: AdaptInput["method"]): method is TrainedMethodName {
+  return trainedMethodNames.some((name) => name === method);
+}
+
+/** Throws `usage` for an option that the method does not heed. */
+function checkApplies({ method }: AdaptInput, given: ReadonlySet<string>): void {
+  if (isTrained(method)) return;
+  const useless = { epochs: "--epochs", batchSize: "--batch-size", learningRate: "--learning-rate" };
+  const flag = Object.entries(useless).find(([name]) => given.has(name))?.[1];
+  if (flag === undefined) return;
+  throw new GraftError(
+    "usage",
+    `${flag} is for methods that learn by steps (${trainedMethodNames.join(", ")}), not ${method}. Leave it out.`,
+  );
+}
+
+/** A method in each of its settings, judged. One that these images do not allow says why; throws where nothing is left of a method that was asked for. */
+async function* triedOut(method: MethodName, circumstances: Circumstances): AsyncGenerator<TaskEvent, JudgedTrial[]> {
+  const { input, domains, platform, signal } = circumstances;
+  const compute = { engine: platform.engine, signal };
+  const judged: JudgedTrial[] = [];
+  const refusals: GraftError[] = [];
+  for (const { text, make } of waysOf(method, circumstances)) {
+    const startMs = platform.nowMs();
+    try {
+      const trial = yield* make();
+      const judgement = await judgeTrial(trial, domains.features, compute);
+      judged.push({ trial, ...judgement, seconds: (platform.nowMs() - startMs) / 1000 });
+    } catch (error) {
+      if (!(error instanceof GraftError) || error.code === "interrupted") throw error;
+      refusals.push(error);
+      yield { type: "note", text: `left out: ${method}${text === "" ? "" : `, ${text}`}: ${error.message}` };
+    }
+  }
+  const [refusal] = refusals;
+  if (judged.length === 0 && refusal !== undefined && (input.method === method || method === "source-only"))
+    throw refusal;
+  return judged;
+}
+
+interface Way {
+  readonly text: string;
+  make(): AsyncGenerator<TaskEvent, DomainTrial>;
+}
+
+function waysOf(method: MethodName, { input, domains, platform, signal }: Circumstances): readonly Way[] {
+  const compute = { engine: platform.engine, signal };
+  if (isTrained(method)) {
+    const settings = { ...input, nowMs: () => platform.nowMs() };
+    return [{ text: "", make: () => learnDomains(domains, method, settings, compute) }];
+  }
+  return settingsOf(method, domains.features).map((setting) => ({
+    text: setting.text,
+    // biome-ignore lint/correctness/useYield: solved at once, in the form of those that report steps
+    async *make() {
+      return alignFeatures(domains, { method, setting }, input.penalty, compute);
+    },
+  }));
+}

@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { featureMethodNames } from "../adapt/featureMethods.ts";
+import { trainedMethodNames } from "../adapt/trainedMethods.ts";
+import { trainSchema } from "./trainInput.ts";
+
+const { shape } = trainSchema;
+
+/** Everything that `graft adapt` can be told. */
+export const adaptSchema = z.object({
+  source: z.string().describe("labelled data set in any form that train takes"),
+  target: z
+    .string()
+    .describe(
+      "photos of the place where the classifier is to work: a folder without sub-folders, or any data set; labels that it has are for the final table alone",
+    ),
+  backbone: z
+    .string()
+    .describe(
+      "pretrained network whose features are brought together: an ONNX classifier, or a name of graft backbones",
+    ),
+  weights: shape.weights,
+  method: z
+    .enum(["auto", ...featureMethodNames, ...trainedMethodNames])
+    .default("auto")
+    .describe(
+      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; deep-coral, dan, dann, cdan and mcc learn a hidden layer by steps; auto tries all that need no steps and keeps source-only unless another is measurably better without labels",
+    ),
+  penalty: shape.penalty.describe(
+    "of the linear head behind every method, such as 0.01 (default: chosen by cross-validation on the source)",
+  ),
+  epochs: z
+    .number()
+    .int()
+    .min(1)
+    .default(20)
+    .describe("for methods that learn by steps: passes over the larger domain"),
+  batchSize: z
+    .number()
+    .int()
+    .min(4)
+    .multipleOf(2)
+    .default(64)
+    .describe("for methods that learn by steps: images a step, one half of each domain"),
+  learningRate: z.number().positive().default(1e-3).describe("for methods that learn by steps: of Adam"),
+  size: shape.size,
+  cropFraction: shape.cropFraction,
+  validation: shape.validation.describe(
+    "fraction of the source's training images that is held out for source risk and DEV, where the source has no validation split",
+  ),
+  group: shape.group,
+  seed: shape.seed.describe("decides which source images are held out, and the folds of cross-validation"),
+  strict: shape.strict,
+  out: z.string().optional().describe("run folder (default: runs/<source>-to-<target>)"),
+});
+
+export type AdaptInput = z.output<typeof adaptSchema>;

@@ -1,0 +1,37 @@
+import type { JudgedTrial } from "../transfer/judgeTrial.ts";
+import { pairedGain } from "../transfer/pairedGain.ts";
+import type { AdaptInput } from "./adaptInput.ts";
+
+export interface Choice {
+  readonly best: JudgedTrial;
+  /** Its InfoMax over source-only's, in nats, and the standard error of that difference. */
+  readonly gain: number;
+  readonly standardError: number;
+  readonly reasons: readonly string[];
+}
+
+/** In nats: of domains that are one, solutions differ by less, and surely. */
+const leastGain = 0.01;
+
+/**
+ * The trial with the most InfoMax. Under `auto` source-only stays unless the best gains more than that and its standard error over the target images:
+ * the same images judged twice, of each what it adds. A method that was asked for is kept, and told where it gains nothing.
+ */
+export function chooseTrial(judged: readonly JudgedTrial[], wanted: AdaptInput["method"]): Choice {
+  const [sourceOnly] = judged;
+  if (sourceOnly === undefined) throw new Error("source-only is always tried");
+  const rivals = judged.slice(1);
+  if (rivals.length === 0) return { best: sourceOnly, gain: 0, standardError: 0, reasons: [] };
+  const best = rivals.reduce((a, b) => (b.scores.infoMax > a.scores.infoMax ? b : a));
+  const { gain, standardError } = pairedGain([...sourceOnly.information], [...best.information]);
+  const isBetter = gain > Math.max(standardError, leastGain);
+  const kept = isBetter || wanted !== "auto" ? best : sourceOnly;
+  const { method, setting } = best.trial;
+  const signed = `${gain < 0 ? "−" : "+"}${Math.abs(gain).toFixed(3)} ± ${standardError.toFixed(3)} nats`;
+  const tooLittle = gain > standardError ? "too little to matter" : "no more than its standard error";
+  const verdict = isBetter ? "more than its standard error" : tooLittle;
+  const name = [method, setting].filter((part) => part !== "").join(", ");
+  const end = kept === best ? `chosen: ${name}` : "source-only is kept: no method is measurably better";
+  const reasons = [`${name}: InfoMax ${signed} over source-only, ${verdict}`, end];
+  return { best: kept, gain, standardError, reasons };
+}

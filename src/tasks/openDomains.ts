@@ -1,0 +1,142 @@
+import type { Backbone } from "../backbones/onnxBackbone.ts";
+import { GraftError } from "../base/errors.ts";
+import type { Rows } from "../base/rows.ts";
+import { foldsOf } from "../data/folds.ts";
+import { openUnlabelled } from "../data/openSource.ts";
+import type { PreparedImages } from "../data/preparedImages.ts";
+import type { Source } from "../data/source.ts";
+import { type Split, splitSamples } from "../data/split.ts";
+import type { Platform } from "../platform/platform.ts";
+import type { DomainFeatures } from "../transfer/domainTrial.ts";
+import { FeatureCache } from "../transfer/featureCache.ts";
+import type { AdaptInput } from "./adaptInput.ts";
+import { balancingWeights } from "./classWeights.ts";
+import { openData, prepareData } from "./dataset.ts";
+import { loadBackbone } from "./loadBackbone.ts";
+import { cropped } from "./openJob.ts";
+import type { TaskEvent } from "./task.ts";
+
+const foldCount = 5;
+const namesShown = 10;
+
+/** Both domains as `adapt` needs them. */
+export interface OpenedDomains {
+  readonly backbone: Backbone;
+  readonly labels: readonly string[];
+  readonly source: PreparedImages;
+  readonly target: PreparedImages;
+  readonly split: Split;
+  readonly features: DomainFeatures;
+  /** The class of each target image, −1 where it has none that the source knows; for the final table alone. */
+  readonly truth: Int32Array;
+}
+
+/** Opens both data sets, says how they differ, and computes their features. */
+export async function* openDomains(
+  input: AdaptInput,
+  platform: Platform,
+  signal: AbortSignal,
+): AsyncGenerator<TaskEvent, OpenedDomains> {
+  const loaded = yield* loadBackbone(input, platform, signal);
+  if (loaded === undefined) throw new GraftError("usage", "adapt: give a pretrained network with --backbone.");
+  for (const text of loaded.warnings) yield { type: "warning", text };
+  const backbone = { ...loaded, preparation: cropped(loaded.preparation, input.cropFraction) };
+  const from = yield* openData(input.source, platform, { group: input.group });
+  const to = await openUnlabelled(input.target, platform);
+  yield { type: "note", text: `${input.target}: ${to.description}, ${to.samples.length} images` };
+  const options = { strict: input.strict, signal };
+  const source = yield* prepareData(from, backbone.preparation, platform, options);
+  const target = yield* prepareData(to, backbone.preparation, platform, options);
+  checkCounts(target, input.target);
+  yield* compareContent(source, target);
+  yield* compareClasses(from, to, input.target);
+  const split = splitSamples(source.samples, from.labels, input);
+  for (const text of split.account) yield { type: "note", text: `source: ${text}` };
+  const of = (indices: readonly number[]) => Int32Array.from(indices, (i) => source.samples[i]?.label ?? 0);
+  const labels = of(split.train);
+  const classes = from.labels.length;
+  const sourceRows = yield* featuresOf(backbone, source, [...split.train, ...split.validation], { platform, signal });
+  const all = target.samples.map((_, i) => i);
+  const features = {
+    source: part(sourceRows, 0, split.train.length),
+    labels,
+    folds: foldsOf(source.samples, split.train, { count: foldCount, seed: input.seed }),
+    held: part(sourceRows, split.train.length, sourceRows.count),
+    heldLabels: of(split.validation),
+    target: yield* featuresOf(backbone, target, all, { platform, signal }),
+    classes,
+    classWeights: balancingWeights(Array.from(labels), classes),
+  };
+  const known = to.labels.map((label) => from.labels.indexOf(label));
+  const truth = Int32Array.from(target.samples, ({ label }) => known[label] ?? -1);
+  return { backbone, labels: from.labels, source, target, split, features, truth };
+}
+
+function checkCounts({ samples }: PreparedImages, path: string): void {
+  if (samples.length >= 2) return;
+  const found = samples.length === 0 ? "no usable images" : "one usable image";
+  throw new GraftError("data", `--target: "${path}" has ${found}; expected two or more, as a domain has a spread.`);
+}
+
+/** Images that both domains hold make them look closer than they are. */
+function* compareContent(source: PreparedImages, target: PreparedImages): Generator<TaskEvent> {
+  const known = new Set(source.keys);
+  const shared = target.keys.filter((key) => known.has(key)).length;
+  if (shared === 0) return;
+  const text =
+    shared === target.keys.length
+      ? "all target images are source images too: there is nothing to adapt to. Give the photos of another place with --target."
+      : `${shared} of ${target.keys.length} target images are source images too: the domains look closer than they are.`;
+  yield { type: "warning", text };
+}
+
+function* compareClasses(source: Source, target: Source, path: string): Generator<TaskEvent> {
+  if (target.labels.length === 0) return;
+  const unknown = target.labels.filter((label) => !source.labels.includes(label));
+  const missing = source.labels.filter((label) => !target.labels.includes(label));
+  if (unknown.length > 0) {
+    const text = `classes of "${path}" that the source does not know: ${listed(unknown)}. Their images take part without labels and are left out of the final table.`;
+    yield { type: "warning", text };
+  }
+  if (missing.length === 0) return;
+  yield { type: "note", text: `classes of the source that have no folder in "${path}": ${listed(missing)}` };
+}
+
+function listed(names: readonly string[]): string {
+  const more = names.length - namesShown;
+  return [...names.slice(0, namesShown).map((name) => `"${name}"`), ...(more > 0 ? [`and ${more} more`] : [])].join(
+    ", ",
+  );
+}
+
+async function* featuresOf(
+  backbone: Backbone,
+  images: PreparedImages,
+  indices: readonly number[],
+  { platform, signal }: { readonly platform: Platform; readonly signal: AbortSignal },
+): AsyncGenerator<TaskEvent, Rows> {
+  const cache = await FeatureCache.open(backbone, images, platform);
+  try {
+    for await (const progress of cache.compute(indices, signal))
+      yield { type: "progress", phase: "features", ...progress };
+    const all = Uint32Array.from(indices, (_, i) => i);
+    const { floats } = await cache.data(indices).load(all, undefined);
+    const wrong = floats.findIndex((value) => !Number.isFinite(value));
+    if (wrong >= 0) throw notFinite(images, indices[Math.floor(wrong / cache.width)] ?? 0, floats[wrong] ?? Number.NaN);
+    return { values: floats, count: indices.length, width: cache.width };
+  } finally {
+    await cache.dispose();
+  }
+}
+
+function notFinite({ samples }: PreparedImages, index: number, value: number): GraftError {
+  return new GraftError(
+    "diverged",
+    `a feature of "${samples[index]?.id}" is ${value}; expected finite numbers. The backbone's weights may be damaged, or its images prepared for another network.`,
+  );
+}
+
+function part({ values, width }: Rows, start: number, end: number): Rows {
+  const own = Float32Array.from({ length: (end - start) * width }, (_, i) => values[start * width + i] ?? 0);
+  return { values: own, count: end - start, width };
+}

@@ -1,0 +1,79 @@
+import { deepEmbeddedValidation, densityRatios } from "../adapt/validators/deepEmbeddedValidation.ts";
+import { meanEntropy } from "../adapt/validators/entropy.ts";
+import { informationOf } from "../adapt/validators/infoMax.ts";
+import { neighbourhoodDensity } from "../adapt/validators/neighbourhoodDensity.ts";
+import { sourceLosses } from "../adapt/validators/sourceRisk.ts";
+import type { Compute } from "../algebra/compute.ts";
+import { stacked } from "../algebra/matrix.ts";
+import { headLayer, headWeights } from "./alignFeatures.ts";
+import { applyLayers, type DomainFeatures, type DomainTrial, dataOf } from "./domainTrial.ts";
+import { solveLinearHead } from "./linearHead.ts";
+
+/** Ways to tell without labels of the target which classifier is best there, and whether more is better. */
+export const validators = {
+  sourceRisk: { title: "source risk", more: false },
+  entropy: { title: "entropy", more: false },
+  infoMax: { title: "InfoMax", more: true },
+  dev: { title: "DEV", more: false },
+  density: { title: "SND", more: true },
+} as const;
+export type ValidatorName = keyof typeof validators;
+export const validatorNames = Object.keys(validators) as readonly ValidatorName[];
+
+/** Of the classifier that tells the domains apart. */
+const domainPenalty = 0.01;
+
+export interface Judgement {
+  readonly scores: Readonly<Record<ValidatorName, number>>;
+  /** What each target image adds to InfoMax. */
+  readonly information: Float64Array;
+}
+
+/** A trial with what the validators say of it. */
+export interface JudgedTrial extends Judgement {
+  readonly trial: DomainTrial;
+  readonly seconds: number;
+}
+
+/** Every validator's score of a trial. */
+export async function judgeTrial(
+  trial: DomainTrial,
+  { heldLabels, classes }: Pick<DomainFeatures, "heldLabels" | "classes">,
+  compute: Compute,
+): Promise<Judgement> {
+  const { held, target } = trial.probabilities;
+  const losses = sourceLosses(held, heldLabels, classes);
+  const information = informationOf(target, classes);
+  return {
+    information,
+    scores: {
+      sourceRisk: meanOf(losses),
+      entropy: meanEntropy(target, classes),
+      infoMax: meanOf(information),
+      dev: deepEmbeddedValidation(losses, await ratiosOf(trial, compute)),
+      density: neighbourhoodDensity(target, classes),
+    },
+  };
+}
+
+/** p_T/p_S of the held-out source images, by logistic regression on where the head judges. */
+async function ratiosOf({ space }: DomainTrial, { engine, signal }: Compute): Promise<Float64Array> {
+  const { source, held, target } = space;
+  const rows = stacked(source, target);
+  const labels = Int32Array.from({ length: rows.count }, (_, row) => Number(row >= source.count));
+  const options = {
+    units: 2,
+    folds: new Int32Array(rows.count).fill(-1),
+    classWeights: undefined,
+    penalty: domainPenalty,
+    ...(signal === undefined ? {} : { signal }),
+  };
+  const domain = headWeights(await solveLinearHead(dataOf(rows, labels), options, engine));
+  const answers = await applyLayers([headLayer(2)], domain, held, engine);
+  const ofTarget = Float64Array.from({ length: held.count }, (_, row) => answers[2 * row + 1] ?? 0);
+  return densityRatios(ofTarget, { source: source.count, target: target.count });
+}
+
+function meanOf(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

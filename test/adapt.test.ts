@@ -1,0 +1,136 @@
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
+import { tinyClassifier } from "../src/backbones/classifier.fixture.ts";
+import { graft } from "./graft.fixture.ts";
+import { temporaryFolder, writePhotos } from "./photos.fixture.ts";
+
+const cwd = temporaryFolder();
+const options = { cwd, cache: join(cwd, "cache") };
+const json = (path: string) => JSON.parse(readFileSync(join(cwd, path), "utf8"));
+const model = (run: string) => readFileSync(join(cwd, run, "model.onnx"));
+const command = (...more: readonly string[]) =>
+  graft(["adapt", "--source", "shop", "--backbone", "tiny.onnx", ...more], options);
+
+interface Entry {
+  readonly method: string;
+  readonly accuracy?: number;
+  readonly isChosen: boolean;
+  readonly scores: Record<string, number>;
+}
+
+async function run(out: string, ...more: readonly string[]) {
+  const outcome = await command("--out", out, ...more);
+  expect(outcome.code, outcome.err).toBe(0);
+  return outcome;
+}
+
+beforeAll(async () => {
+  writeFileSync(join(cwd, "tiny.onnx"), tinyClassifier());
+  const colours = { red: [150, 105, 105], green: [105, 150, 105], blue: [105, 105, 150] } as const;
+  await writePhotos(join(cwd, "shop"), colours, 30);
+  // The same under warm light: every photo looks red to who learned in the shop.
+  const warm = { red: [210, 95, 65], green: [165, 140, 65], blue: [165, 95, 110] } as const;
+  await writePhotos(join(cwd, "home"), warm, 20);
+  mkdirSync(join(cwd, "flat"));
+  for (const name of Object.keys(warm)) {
+    for (let i = 0; i < 20; i++) cpSync(join(cwd, `home/${name}/${i}.png`), join(cwd, `flat/${name}-${i}.png`));
+  }
+});
+
+describe("graft adapt", () => {
+  it("auto finds without target labels what is right on the target where source-only fails", async () => {
+    const { out, err } = await run("auto", "--target", "home");
+    const { trials, choices, chosen, oracle, validator } = json("auto/account.json");
+    const [sourceOnly, ...others]: Entry[] = trials;
+    const best = trials.find(({ isChosen }: Entry) => isChosen);
+    expect(sourceOnly?.method).toBe("source-only");
+    expect(sourceOnly?.accuracy).toBeLessThan(0.5);
+    expect(best.accuracy).toBeGreaterThan(0.8);
+    expect(oracle).toBeGreaterThan(0.8);
+    expect(validator).toBe("infoMax");
+    expect(best.method).toBe(chosen.method);
+    expect(others.find(({ method }) => method === "coral")?.accuracy).toBeGreaterThan(0.8);
+    expect(new Set(trials.map(({ method }: Entry) => method)).size).toBeGreaterThan(5);
+    expect(choices.map(({ validator: name }: { validator: string }) => name)).toEqual([
+      "sourceRisk",
+      "entropy",
+      "infoMax",
+      "dev",
+      "density",
+    ]);
+    expect(out).toContain("target right %");
+    expect(out).toContain("trained on target");
+    expect(err).toMatch(/InfoMax \+\d\.\d+ ± \d\.\d+ nats over source-only, more than its standard error/);
+    expect(err).toMatch(/chosen: \w+/);
+  });
+
+  it("chooses the same and saves the same bytes when the target has no labels", async () => {
+    const { out } = await run("unlabelled", "--target", "flat");
+    expect(model("unlabelled").equals(model("auto"))).toBe(true);
+    expect(out).not.toContain("target right %");
+    expect(json("unlabelled/account.json").oracle).toBe(null);
+    expect(Object.keys(json("unlabelled/metrics.json"))).toEqual(["source"]);
+  });
+
+  it("a method that was asked for is kept, and its model judges photos as the table says", async () => {
+    await run("coral", "--target", "home", "--method", "coral");
+    const entry = json("coral/account.json").trials.find(({ isChosen }: Entry) => isChosen);
+    expect(entry.method).toBe("coral");
+    const served = await graft(["evaluate", "coral", "--data", "home", "--out", "coral.json"], options);
+    expect(served.code, served.err).toBe(0);
+    expect(json("coral.json").accuracy).toBeCloseTo(entry.accuracy, 6);
+  });
+
+  it("keeps source-only where there is nothing to adapt to, and warns of it", async () => {
+    const { err } = await run("same", "--target", "shop");
+    expect(err).toContain("all target images are source images too: there is nothing to adapt to");
+    const { chosen, gain, standardError } = json("same/account.json");
+    expect(gain).toBeLessThanOrEqual(Math.max(standardError, 0.01));
+    expect(chosen.method).toBe("source-only");
+    expect(err).toContain("source-only is kept: no method is measurably better");
+  });
+
+  it("names target classes that the source does not know, and leaves them out of the table", async () => {
+    cpSync(join(cwd, "home"), join(cwd, "more"), { recursive: true });
+    await writePhotos(join(cwd, "more"), { grey: [120, 120, 120] }, 5);
+    const { out, err } = await run("more-run", "--target", "more", "--method", "coral");
+    expect(err).toContain('classes of "more" that the source does not know: "grey"');
+    expect(out).toContain("(60 images)");
+  });
+
+  it("takes a target of one class, and names those of the source that it lacks", async () => {
+    cpSync(join(cwd, "home/red"), join(cwd, "only/red"), { recursive: true });
+    const { err } = await run("only-run", "--target", "only", "--method", "coral");
+    expect(err).toContain('classes of the source that have no folder in "only": "blue", "green"');
+  });
+
+  it("refuses an empty target, and one image", async () => {
+    mkdirSync(join(cwd, "empty"));
+    const none = await command("--target", "empty");
+    expect(none.code).toBe(1);
+    expect(none.err).toContain('"empty" holds no files');
+    mkdirSync(join(cwd, "single"));
+    cpSync(join(cwd, "home/red/0.png"), join(cwd, "single/0.png"));
+    const one = await command("--target", "single");
+    expect(one.code).toBe(1);
+    expect(one.err).toContain('--target: "single" has one usable image; expected two or more');
+  });
+
+  it("names the image whose features are not finite", async () => {
+    writeFileSync(join(cwd, "broken.onnx"), tinyClassifier(6, 1e38));
+    const args = ["adapt", "--source", "shop", "--target", "home", "--backbone", "broken.onnx"];
+    const { code, err } = await graft(args, options);
+    expect(code).toBe(1);
+    expect(err).toMatch(/a feature of "blue\/\d+\.png" is (Infinity|NaN); expected finite numbers/);
+  });
+
+  it("stops at Ctrl-C without leaving a run behind", async () => {
+    const { code } = await graft(
+      ["adapt", "--source", "shop", "--target", "home", "--backbone", "tiny.onnx", "--out", "cut"],
+      { ...options, killAt: { pattern: /source: validation/, signal: "SIGINT" } },
+    );
+    expect(code).toBe(130);
+    expect(existsSync(join(cwd, "cut"))).toBe(false);
+  });
+});
