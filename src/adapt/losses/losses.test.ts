@@ -23,8 +23,6 @@ import { multiKernelMmd } from "./multiKernelMmd.ts";
 
 const engine = createEngine({ threads: 1 });
 const [count, width, classes] = [10, 4, 3];
-/** By itself it is divided by 4d², which leaves too little to measure. */
-const largerCoral: DomainTerm = (batch) => mul(deepCoral("shared")(batch), 4 * width ** 2);
 /** Six of the source and four of the target, mixed. */
 const isTarget = [0, 1, 0, 0, 1, 0, 1, 0, 1, 0];
 
@@ -98,20 +96,33 @@ const domains = () => {
 
 describe("terms that hold domains together", () => {
   it.each([
-    ["deep CORAL", largerCoral, "features"],
-    ["minimum class confusion", classConfusion(), "scores"],
-    ["the domain classifier of DANN", adversarial("logits"), "features"],
-    ["the domain classifier of CDAN+E", entropyConditioned("logits"), "features"],
-  ] as const)("%s: the gradient is the slope", async (name, term, of) => {
-    // What CDAN's and MCC's weights depend on gets no gradient by design: along features that is all, along scores it is shown below.
-    const found = await slopes(written(term), of);
-    if (name === "minimum class confusion") {
-      expect(Math.sign(found.written)).toBe(Math.sign(found.numeric));
-      return;
-    }
+    ["the domain classifier of DANN", adversarial("logits")],
+    ["the domain classifier of CDAN+E", entropyConditioned("logits")],
+  ] as const)("%s: the gradient is the slope", async (_, term) => {
+    const found = await slopes(written(term), "features");
     expect(found.written).toBeCloseTo(found.numeric, digits);
     expect(Math.abs(found.numeric)).toBeGreaterThan(1e-3);
   });
+
+  it.each([
+    ["deep CORAL", deepCoral("shared"), "features", coralByHand],
+    ["the multi-kernel discrepancy", multiKernelMmd("shared"), "features", mmdByHand()],
+    ["minimum class confusion", classConfusion(), "scores", confusionByHand()],
+  ] as const)(
+    "%s: value and gradient are those of double precision, what gets no gradient held",
+    async (_, term, of, byHand) => {
+      const found = await evaluate(written(term), points);
+      const at = Float64Array.from(points[of]);
+      expect(Math.abs((found("value")[0] ?? Number.NaN) / byHand(at) - 1)).toBeLessThan(1e-4);
+      const gradient = found(`gradient_${of}`);
+      const largest = Math.max(...gradient.map(Math.abs));
+      for (const place of at.keys()) {
+        const step = (by: number) => byHand(at.with(place, (at[place] ?? 0) + by));
+        const slope = (step(1e-5) - step(-1e-5)) / 2e-5;
+        expect(Math.abs(slope - (gradient[place] ?? Number.NaN)) / largest).toBeLessThan(1e-4);
+      }
+    },
+  );
 
   it("deep CORAL is the distance of the covariances", async () => {
     const value = (await evaluate(written(deepCoral("shared")), points))("value")[0];
@@ -176,3 +187,70 @@ describe("terms that hold domains together", () => {
     expect(mean).toBeCloseTo((Math.LN2 + Math.log(1 + Math.E)) / 2 + 0.5 * 3, 5);
   });
 });
+
+/** ‖C_S − C_T‖² / 4d², entry by entry. */
+function coralByHand(x: Float64Array): number {
+  const entry = (of: number, a: number, b: number) => {
+    const rows = isTarget.flatMap((one, row) => (one === of ? [row] : []));
+    const mean = (c: number) => rows.reduce((sum, row) => sum + (x[row * width + c] ?? 0), 0) / rows.length;
+    const [ma, mb] = [mean(a), mean(b)];
+    const products = rows.map((row) => ((x[row * width + a] ?? 0) - ma) * ((x[row * width + b] ?? 0) - mb));
+    return products.reduce((sum, one) => sum + one, 0) / (rows.length - 1);
+  };
+  let total = 0;
+  for (let a = 0; a < width; a++) {
+    for (let b = 0; b < width; b++) total += (entry(0, a, b) - entry(1, a, b)) ** 2;
+  }
+  return total / (4 * width ** 2);
+}
+
+/** The mean over pairs of five kernels, whose widths come from the median at `points`. */
+function mmdByHand(): (x: Float64Array) => number {
+  const distance = (x: ArrayLike<number>, i: number, j: number) => {
+    let sum = 0;
+    for (let c = 0; c < width; c++) sum += ((x[i * width + c] ?? 0) - (x[j * width + c] ?? 0)) ** 2;
+    return sum;
+  };
+  const pairs = isTarget.flatMap((_, i) =>
+    isTarget.flatMap((_, j) => (j > i ? [distance(points.features, i, j)] : [])),
+  );
+  const median = pairs.sort((a, b) => a - b)[pairs.length >> 1] ?? Number.NaN;
+  const sizes = [isTarget.filter((one) => one === 0).length, isTarget.filter((one) => one === 1).length];
+  const sign = (i: number) => (isTarget[i] === 1 ? -1 / (sizes[1] ?? 0) : 1 / (sizes[0] ?? 0));
+  return (x) => {
+    let total = 0;
+    for (let i = 0; i < count; i++) {
+      for (let j = 0; j < count; j++) {
+        const kernels = [0.25, 0.5, 1, 2, 4].map((factor) => Math.exp(-distance(x, i, j) / (median * factor)));
+        total += (sign(i) * sign(j) * kernels.reduce((sum, one) => sum + one, 0)) / 5;
+      }
+    }
+    return total;
+  };
+}
+
+/** Confusion of softened answers, weighted by their certainty at `points`. */
+function confusionByHand(): (scores: Float64Array) => number {
+  const softened = (scores: ArrayLike<number>, row: number) => {
+    const powers = Array.from({ length: classes }, (_, c) => Math.exp((scores[row * classes + c] ?? 0) / 2.5));
+    const total = powers.reduce((sum, one) => sum + one, 0);
+    return powers.map((power) => power / total);
+  };
+  const rows = isTarget.flatMap((one, row) => (one === 1 ? [row] : []));
+  const weights = rows.map((row) => {
+    const entropy = softened(points.scores, row).reduce((sum, p) => sum - p * Math.log(p), 0);
+    return 1 + Math.exp(-entropy);
+  });
+  return (scores) => {
+    const answers = rows.map((row) => softened(scores, row));
+    let total = 0;
+    for (let a = 0; a < classes; a++) {
+      const row = Array.from({ length: classes }, (_, b) =>
+        answers.reduce((sum, p, i) => sum + (weights[i] ?? 0) * (p[a] ?? 0) * (p[b] ?? 0), 0),
+      );
+      const whole = row.reduce((sum, one) => sum + one, 0);
+      total += (whole - (row[a] ?? 0)) / whole;
+    }
+    return total / classes;
+  };
+}
