@@ -21,6 +21,13 @@ export async function readRun(
   return { file, bytes: await store.read(file) };
 }
 
+/** The labels of a model with one kind of them. Throws `model` when it answers more than one thing. */
+export function labelsOf(answers: ModelAnswers, path: string): readonly string[] {
+  if (answers.kind === "classes") return answers.labels;
+  const names = answers.targets.map(({ name }) => `"${name}"`).join(", ");
+  throw new GraftError("model", `"${path}" answers ${names}; expected a classifier with labels of one kind.`);
+}
+
 /** A trained model as it is served: nothing but `model.onnx`. */
 export class ServedModel {
   /** As it was opened. */
@@ -68,9 +75,7 @@ export class ServedModel {
 
   /** In the order of its probabilities. Throws `model` when it answers more than one thing. */
   get labels(): readonly string[] {
-    if (this.answers.kind === "classes") return this.answers.labels;
-    const names = this.answers.targets.map(({ name }) => `"${name}"`).join(", ");
-    throw new GraftError("model", `"${this.path}" answers ${names}; expected a classifier with labels of one kind.`);
+    return labelsOf(this.answers, this.path);
   }
 
   /** What it says of each target, by name: probabilities, or one number. Throws `input` when the image cannot be decoded. */

@@ -1,4 +1,4 @@
-import { type ModelMetadata, readMetadata, readServedGraph } from "../artefact/modelFile.ts";
+import { imageInput, type ModelMetadata, readMetadata, readServedGraph } from "../artefact/modelFile.ts";
 import { stageMaps } from "../backbones/stageMaps.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
@@ -10,7 +10,7 @@ import type { Platform, Program } from "../platform/platform.ts";
 import { attention, type MapSize } from "../transfer/attentionTransfer.ts";
 import type { Teacher, WantedAttention } from "../transfer/distil.ts";
 import { mapSize } from "../transfer/shownStages.ts";
-import { readRun } from "./servedModel.ts";
+import { labelsOf, readRun } from "./servedModel.ts";
 
 /** A teacher from a file. Whoever opens it disposes of it. */
 export interface OpenTeacher extends Teacher {
@@ -24,20 +24,13 @@ export interface OpenTeacher extends Teacher {
 export async function openTeacher(path: string, labels: readonly string[], platform: Platform): Promise<OpenTeacher> {
   const { file, bytes } = await readRun(path, platform);
   const metadata = labelled(bytes, file);
-  const { answers } = metadata;
-  if (answers.kind !== "classes") {
-    const names = answers.targets.map(({ name }) => `"${name}"`).join(", ");
-    throw new GraftError(
-      "model",
-      `--teacher: "${path}" answers ${names}; expected a classifier with labels of one kind.`,
-    );
-  }
-  return new ServedTeacher(file, bytes, metadata, columnsOf(labels, answers.labels, path), platform);
+  return new ServedTeacher(file, bytes, metadata, columnsOf(labels, labelsOf(metadata.answers, path), path), platform);
 }
 
 /** Any other classifier would have to be believed about the order of its classes. */
 function labelled(bytes: Uint8Array, file: string): ModelMetadata {
-  if (readModel(bytes, file).metadata.has("graft.labels")) return readMetadata(bytes, file);
+  const { metadata } = readModel(bytes, file);
+  if (metadata.has("graft.labels") || metadata.has("graft.targets")) return readMetadata(bytes, file);
   throw new GraftError(
     "model",
     `--teacher: "${file}" is not a model that "graft train" wrote: it does not say which of its outputs is which class. ` +
@@ -76,7 +69,9 @@ class ServedTeacher implements OpenTeacher {
 
   async answer(pixels: Tensor, wanted: readonly WantedAttention[]): Promise<Float32Array> {
     const program = await this.#compiled(wanted);
-    const { probabilities, ...looks } = await program.run({ image: withBorder(pixels, this.#metadata.preparation) });
+    const { probabilities, ...looks } = await program.run({
+      [imageInput]: withBorder(pixels, this.#metadata.preparation),
+    });
     if (probabilities === undefined) throw new GraftError("model", 'the teacher has no output "probabilities".');
     const [count = 0] = pixels.shape;
     const known = probabilities.size / count;
