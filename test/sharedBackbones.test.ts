@@ -1,17 +1,20 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { cards } from "../src/backbones/cards.ts";
+import { backbone, frozen } from "../src/backbones/backbone.ts";
+import { cards, imagenetNormalisation } from "../src/backbones/cards.ts";
 import { loadOnnxBackbone } from "../src/backbones/onnxBackbone.ts";
+import { decodeSafetensors } from "../src/base/safetensors.ts";
 import { Tensor } from "../src/base/tensor.ts";
 import { emit } from "../src/graph/emit.ts";
 import { substitute } from "../src/graph/substitute.ts";
-import { input, type Value } from "../src/graph/value.ts";
+import { constantOf, input, type Value } from "../src/graph/value.ts";
 import { normalise, prepare } from "../src/image/prepare.ts";
 import { nodePlatform } from "../src/node/platform.ts";
 import { readModel } from "../src/onnx/read.ts";
 import { writeModel } from "../src/onnx/write.ts";
 import { importModel } from "../src/ops/importModel.ts";
+import { gather } from "../src/ops/indexing.ts";
 import { graft } from "./graft.fixture.ts";
 import { temporaryFolder } from "./photos.fixture.ts";
 
@@ -55,50 +58,86 @@ describe.skipIf(!isThere)(`published weights${skipped}`, () => {
   });
 
   it("of a whole classifier name what is in a photo", async () => {
-    const found = await labelsOf("mobilenetv2-tf-224.onnx", [
-      ...photosOf("ants").map((path) => ["ant", path] as const),
-      ...photosOf("bees").map((path) => ["bee", path] as const),
-    ]);
-    const right = found.filter(({ expected, label }) => expected === label).length;
+    const classifier = classifierIn("mobilenetv2-tf-224.onnx");
+    const ants = await rankedBy(classifier, photosOf("ants"));
+    const bees = await rankedBy(classifier, photosOf("bees"));
+    const right = ants.filter(([name]) => name === "ant").length + bees.filter(([name]) => name === "bee").length;
     // Measured: 32 of 40.
-    expect(right / found.length).toBeGreaterThan(0.75);
+    expect(right / (ants.length + bees.length)).toBeGreaterThan(0.75);
+  });
+
+  it("of SqueezeNet 1.1 by two trainings agree in what they name", async () => {
+    const wanted = [...photosOf("ants", 60), ...photosOf("bees", 60)];
+    const inFloat16 = await rankedBy(classifierIn("squeezenet1.1-fp16.onnx"), wanted);
+    const inFloat32 = await rankedBy(squeezenet("squeezenet1.1.safetensors"), wanted);
+    const agreeing = inFloat16.filter((names, i) => names[0] === inFloat32[i]?.[0]).length;
+    const nearly = inFloat16.filter((names, i) => inFloat32[i]?.slice(0, 5).includes(names[0] ?? "")).length;
+    // Measured: 69 and 97 of 120. The files hold two trainings of one architecture, each right on 56 % of ImageNet; fed red first, the
+    // float16 one names a third of the insects less.
+    expect(agreeing / wanted.length).toBeGreaterThan(0.5);
+    expect(nearly / wanted.length).toBeGreaterThan(0.75);
   });
 });
 
-function photosOf(label: string): readonly string[] {
+function photosOf(label: string, count = 20): readonly string[] {
   const folder = join(photos, "val", label);
   return readdirSync(folder)
-    .slice(0, 20)
+    .slice(0, count)
     .map((name) => join(folder, name));
 }
 
-/** ImageNet's most probable label of each photo, by the classifier that the file has. */
-async function labelsOf(file: string, wanted: readonly (readonly [expected: string, path: string])[]) {
-  const names = readFileSync(join(backbones, "imagenet-classes.txt"), "utf8").trim().split("\n");
-  const bytes = new Uint8Array(readFileSync(join(backbones, file)));
-  const sha256 = platform.digest(bytes);
-  const classes = cards.find((card) => card.sha256 === sha256)?.classes ?? 1000;
-  const { preparation, normalisation } = loadOnnxBackbone(bytes, file, sha256);
-  const image = input("image", "uint8", [1, "H", "W", 3]);
-  const logits = classifierOf(bytes, normalise(prepare(image, preparation), normalisation));
-  const program = await platform.engine.compile(
-    writeModel(emit({ name: "classifier", inputs: [image], outputs: { logits } })),
-  );
-  const found: { expected: string; label: string | undefined }[] = [];
-  for (const [expected, path] of wanted) {
-    const { data, width, height } = await platform.codec.decode(readFileSync(path), 1e8);
-    const scores = (await program.run({ image: new Tensor("uint8", [1, height, width, 3], data) }))["logits"]?.floats;
-    const best = scores?.indexOf(Math.max(...scores)) ?? -1;
-    found.push({ expected, label: names[best - (classes - 1000)] });
-  }
-  await program.dispose();
-  return found;
+/** A network from pixels to scores over ImageNet's classes, for one photo of any size. */
+interface Classifier {
+  readonly image: Value;
+  readonly scores: Value;
+  /** How many classes its scores have before ImageNet's first. */
+  readonly offset: number;
 }
 
-function classifierOf(bytes: Uint8Array, pixels: Value): Value {
-  const { inputs, outputs } = importModel(readModel(bytes), { shapes: new Map([["input", [1, 3, 224, 224]]]) });
-  const logits = outputs.get("logits");
-  if (logits === undefined) throw new Error("no logits");
-  const [applied] = substitute([logits], new Map(inputs.map((value) => [value, pixels])));
-  return applied;
+function classifierIn(file: string): Classifier {
+  const bytes = new Uint8Array(readFileSync(join(backbones, file)));
+  const sha256 = platform.digest(bytes);
+  const card = cards.find((known) => known.sha256 === sha256);
+  const { preparation, normalisation } = loadOnnxBackbone(bytes, file, sha256);
+  const image = input("image", "uint8", [1, "H", "W", 3]);
+  const normalised = normalise(prepare(image, preparation), normalisation);
+  const pixels =
+    card?.channelOrder === "bgr" ? gather(normalised, constantOf("int64", [3], [2, 1, 0]), { axis: 1 }) : normalised;
+  const { inputs, outputs } = importModel(readModel(bytes));
+  const last = [...outputs.values()].at(-1);
+  if (last === undefined) throw new Error("no scores");
+  const [scores] = substitute([last], new Map(inputs.map((value) => [value, pixels])));
+  return { image, scores, offset: (card?.classes ?? 1000) - 1000 };
+}
+
+function squeezenet(file: string): Classifier {
+  const { tensors } = decodeSafetensors(new Uint8Array(readFileSync(join(backbones, file))), file);
+  const weights = new Map(Array.from(tensors, ([name, tensor]) => [name.replaceAll(".", "/"), tensor] as const));
+  const preparation = { resizeTo: 256, cropTo: 224, interpolation: "bilinear" } as const;
+  const published = frozen(backbone("squeezenet1_1", { weights }), {
+    preparation,
+    normalisation: imagenetNormalisation,
+  });
+  const image = input("image", "uint8", [1, "H", "W", 3]);
+  const pixels = normalise(prepare(image, preparation), imagenetNormalisation);
+  const [scores] = substitute([published.features], new Map([[published.input, pixels]]));
+  return { image, scores, offset: 0 };
+}
+
+/** Of each photo ImageNet's labels, the most probable first. */
+async function rankedBy({ image, scores, offset }: Classifier, paths: readonly string[]): Promise<string[][]> {
+  const names = readFileSync(join(backbones, "imagenet-classes.txt"), "utf8").trim().split("\n");
+  const program = await platform.engine.compile(
+    writeModel(emit({ name: "classifier", inputs: [image], outputs: { scores } })),
+  );
+  const ranked: string[][] = [];
+  for (const path of paths) {
+    const { data, width, height } = await platform.codec.decode(readFileSync(path), 1e8);
+    const found = (await program.run({ image: new Tensor("uint8", [1, height, width, 3], data) }))["scores"]?.floats;
+    const scoreOf = (at: number) => found?.[at + offset] ?? Number.NEGATIVE_INFINITY;
+    const order = names.map((_, at) => at).sort((a, b) => scoreOf(b) - scoreOf(a));
+    ranked.push(order.map((at) => names[at] ?? ""));
+  }
+  await program.dispose();
+  return ranked;
 }

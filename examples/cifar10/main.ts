@@ -87,7 +87,7 @@ await evaluator.dispose();
 const labels = testing.map((i) => images.samples[i]?.label ?? -1);
 console.log(`trained ${epochs} epochs in ${trainedSeconds.toFixed(0)} s`);
 console.log(`test accuracy ${percent(accuracy(straight, labels))}`);
-console.log(`by vote of six views ${percent(accuracy(votes, labels))}`);
+console.log(`by vote of ${votingViews.length} views ${percent(accuracy(votes, labels))}`);
 
 /**
  * Convolutions that start as the identity on their first channels and at random on the others (Jordan 2024, §3.2), so that signals

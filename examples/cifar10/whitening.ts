@@ -1,3 +1,5 @@
+import { symmetricEigen } from "../../src/algebra/eigen.ts";
+import { type Matrix, matrix } from "../../src/algebra/matrix.ts";
 import { Tensor } from "../../src/base/tensor.ts";
 import { whiteningKernelSize as kernel, normalisedLevel, whiteningFilters } from "./network.ts";
 
@@ -12,14 +14,16 @@ const size = 3 * kernel * kernel;
  * @returns float32 [filters, 3, 2, 2]
  */
 export function whiteningKernel(images: Tensor): Tensor {
-  const { values, vectors } = symmetricEigen(patchCovariance(images), size);
-  const rows = vectors.map((vector, i) => vector.map((entry) => entry / Math.sqrt(values[i] + 5e-4)));
+  const { eigenvalues, eigenvectors } = symmetricEigen(patchCovariance(images));
+  const rows = Array.from(eigenvalues, (eigenvalue, column) =>
+    Array.from({ length: size }, (_, i) => eigenvectors.values[i * size + column] / Math.sqrt(eigenvalue + 5e-4)),
+  );
   const all = [...rows, ...rows.map((row) => row.map((entry) => -entry))];
   return Tensor.float32([whiteningFilters, 3, kernel, kernel], all.flat());
 }
 
 /** The covariance of all patches, in the order channel, row, column. */
-function patchCovariance(images: Tensor): Float64Array {
+function patchCovariance(images: Tensor): Matrix {
   const count = images.shape[0] ?? 0;
   const covariance = new Float64Array(size * size);
   const patch = new Float64Array(size);
@@ -38,33 +42,9 @@ function patchCovariance(images: Tensor): Float64Array {
       }
     }
   }
-  return covariance.map((value) => value / patches);
-}
-
-/** Eigenvalues and eigenvectors (rows) of a symmetric matrix by Jacobi rotations (Golub & Van Loan, algorithm 8.5.2). */
-function symmetricEigen(matrix: Float64Array, n: number): { values: number[]; vectors: number[][] } {
-  const a = Array.from({ length: n }, (_, i) => [...matrix.subarray(i * n, (i + 1) * n)]);
-  const v = Array.from({ length: n }, (_, i) => Array.from({ length: n }, (_, j) => (i === j ? 1 : 0)));
-  for (let sweep = 0; sweep < 60; sweep++) {
-    for (let p = 0; p < n; p++) {
-      for (let q = p + 1; q < n; q++) {
-        if (Math.abs(a[p][q]) < 1e-15) continue;
-        const theta = (a[q][q] - a[p][p]) / (2 * a[p][q]);
-        const t = Math.sign(theta || 1) / (Math.abs(theta) + Math.sqrt(theta * theta + 1));
-        const c = 1 / Math.sqrt(t * t + 1);
-        rotate(a, v, p, q, c, t * c);
-      }
-    }
-  }
-  return { values: a.map((row, i) => row[i]), vectors: v };
-}
-
-function rotate(a: number[][], v: number[][], p: number, q: number, c: number, s: number): void {
-  for (const row of a) [row[p], row[q]] = [c * row[p] - s * row[q], s * row[p] + c * row[q]];
-  const [ap, aq] = [a[p], a[q]];
-  a[p] = ap.map((value, i) => c * value - s * aq[i]);
-  a[q] = ap.map((value, i) => s * value + c * aq[i]);
-  const [vp, vq] = [v[p], v[q]];
-  v[p] = vp.map((value, i) => c * value - s * vq[i]);
-  v[q] = vp.map((value, i) => s * value + c * vq[i]);
+  return matrix(
+    size,
+    size,
+    covariance.map((value) => value / patches),
+  );
 }
