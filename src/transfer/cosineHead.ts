@@ -49,15 +49,17 @@ export async function classMeans(data: TrainingData, classes: number): Promise<W
     counts[label] = (counts[label] ?? 0) + 1;
     for (let k = 0; k < width; k++) sums[label * width + k] = (sums[label * width + k] ?? 0) + (feature[k] ?? 0);
   }
+  const squaredLengths = Array.from(counts, (_, c) => squaresOf(sums.subarray(c * width, (c + 1) * width)));
   const losses = scales.map(() => 0);
   let judged = 0;
   for await (const { row, feature } of unitFeatures(data)) {
     const label = labels[row] ?? 0;
     // A class of one image has no mean without it.
     if ((counts[label] ?? 0) < 2) continue;
-    const cosines = Array.from({ length: classes }, (_, c) =>
-      cosine(feature, sums.subarray(c * width, (c + 1) * width), c === label ? 1 : 0),
-    );
+    const cosines = squaredLengths.map((squares, c) => {
+      const product = dot(feature, sums, c * width);
+      return c === label ? cosineWithout(product, squares) : product / (Math.sqrt(squares) || 1);
+    });
     for (const [i, scale] of scales.entries()) losses[i] = (losses[i] ?? 0) + crossEntropy(cosines, label, scale);
     judged++;
   }
@@ -74,22 +76,26 @@ export async function classMeans(data: TrainingData, classes: number): Promise<W
   ]);
 }
 
-function lengthOf(vector: Float32Array | Float64Array): number {
+function squaresOf(vector: Float32Array | Float64Array): number {
   let squares = 0;
   for (let k = 0; k < vector.length; k++) squares += (vector[k] ?? 0) ** 2;
-  return Math.sqrt(squares);
+  return squares;
 }
 
-/** cos(x, sum − without·x) for x of unit length. */
-function cosine(x: Float32Array, sum: Float64Array, without: number): number {
+function lengthOf(vector: Float32Array | Float64Array): number {
+  return Math.sqrt(squaresOf(vector));
+}
+
+function dot(x: Float32Array, sums: Float64Array, offset: number): number {
   let product = 0;
-  let squares = 0;
-  for (let k = 0; k < x.length; k++) {
-    const entry = (sum[k] ?? 0) - without * (x[k] ?? 0);
-    product += entry * (x[k] ?? 0);
-    squares += entry * entry;
-  }
-  return squares === 0 ? 0 : product / Math.sqrt(squares);
+  for (let k = 0; k < x.length; k++) product += (x[k] ?? 0) * (sums[offset + k] ?? 0);
+  return product;
+}
+
+/** cos(x, sum − x) for x of length one, from x·sum and ‖sum‖². */
+function cosineWithout(product: number, squares: number): number {
+  const left = squares - 2 * product + 1;
+  return left <= 1e-12 ? 0 : (product - 1) / Math.sqrt(left);
 }
 
 function crossEntropy(cosines: readonly number[], label: number, scale: number): number {

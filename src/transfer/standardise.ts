@@ -14,27 +14,44 @@ export interface Standardisation {
 
 const rowsAtOnce = 1024;
 
-/** Measures features [N, width] in one pass, by Chan's update of mean and sum of squares (Chan, Golub & LeVeque 1983). */
+/** Measures features [N, width], batch by batch, each merged into what was seen (Chan, Golub & LeVeque 1983, eq. 2.1). */
 export async function measureStandardisation(data: TrainingData): Promise<Standardisation> {
   const [width = 0] = data.inputShape;
   const mean = new Float64Array(width);
-  const squares = new Float64Array(width);
   const all = Uint32Array.from({ length: data.count }, (_, i) => i);
+  let squares = 0;
   let seen = 0;
   for (const batch of cutBatches(all, rowsAtOnce)) {
     const { floats } = await data.load(batch, undefined);
-    for (let row = 0; row < batch.length; row++) {
-      seen++;
-      for (let k = 0; k < width; k++) {
-        const value = floats[row * width + k] ?? 0;
-        const before = value - (mean[k] ?? 0);
-        mean[k] = (mean[k] ?? 0) + before / seen;
-        squares[k] = (squares[k] ?? 0) + before * (value - (mean[k] ?? 0));
-      }
+    const own = columnMeans(floats, batch.length, width);
+    squares += squaresAround(own, floats);
+    const share = batch.length / (seen + batch.length);
+    for (let k = 0; k < width; k++) {
+      const difference = (own[k] ?? 0) - (mean[k] ?? 0);
+      squares += difference * difference * seen * share;
+      mean[k] = (mean[k] ?? 0) + difference * share;
     }
+    seen += batch.length;
   }
-  const total = squares.reduce((sum, one) => sum + one, 0);
-  return { mean, scale: total > 0 ? Math.sqrt((seen * width) / total) : 0 };
+  return { mean, scale: squares > 0 ? Math.sqrt((seen * width) / squares) : 0 };
+}
+
+function columnMeans(floats: Float32Array, rows: number, width: number): Float64Array {
+  const sums = new Float64Array(width);
+  for (let row = 0, at = 0; row < rows; row++) {
+    for (let k = 0; k < width; k++, at++) sums[k] = (sums[k] ?? 0) + (floats[at] ?? 0);
+  }
+  return sums.map((sum) => sum / rows);
+}
+
+/** Σ (x − mean)² over all rows and columns. */
+function squaresAround(mean: Float64Array, floats: Float32Array): number {
+  const width = mean.length;
+  let squares = 0;
+  for (let at = 0; at < floats.length; ) {
+    for (let k = 0; k < width; k++, at++) squares += ((floats[at] ?? 0) - (mean[k] ?? 0)) ** 2;
+  }
+  return squares;
 }
 
 /** The same data with its features standardised. */
@@ -44,7 +61,11 @@ export function standardised(data: TrainingData, { mean, scale }: Standardisatio
     ...data,
     async load(indices, epoch) {
       const features = await data.load(indices, epoch);
-      const values = features.floats.map((value, i) => (value - (mean[i % width] ?? 0)) * scale);
+      const { floats } = features;
+      const values = new Float32Array(floats.length);
+      for (let at = 0; at < floats.length; ) {
+        for (let k = 0; k < width; k++, at++) values[at] = ((floats[at] ?? 0) - (mean[k] ?? 0)) * scale;
+      }
       return Tensor.of("float32", features.shape, values);
     },
   };
