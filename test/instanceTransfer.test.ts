@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { tinyClassifier } from "../src/backbones/classifier.fixture.ts";
@@ -82,6 +82,16 @@ describe("graft train --source", () => {
     const same = await graft([...target, "--source", "./target"], options);
     expect(same.code).toBe(2);
     expect(same.err).toContain("is the very data set to be trained on");
+  });
+
+  it("goes on only with the source that it began with", async () => {
+    cpSync(join(cwd, "source"), join(cwd, "lent"), { recursive: true });
+    const begun = await graft([...target, "--source", "lent", "--weighting", "kmm", "--out", "begun"], options);
+    expect(begun.code, begun.err).toBe(0);
+    renameSync(join(cwd, "lent/red/1.png"), join(cwd, "lent/green/moved.png"));
+    const { code, err } = await graft(["train", "--resume", "begun"], options);
+    expect(code).toBe(1);
+    expect(err).toContain("cannot be resumed: the images or their labels have changed since it began");
   });
 
   it("is measured by cross-validate like any other strategy", async () => {

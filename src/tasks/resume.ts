@@ -43,8 +43,8 @@ export async function storedInput<S extends z.ZodObject>(
 /** A digest of the images, their labels and who trains: what a run must find again to go on. */
 export function contentOf({ images, split, labels, source, platform }: Job): string {
   const ids = split.train.map((i) => images.samples[i]?.id ?? "");
-  const values = source.targets === undefined ? [] : [images.samples.map(({ targets }) => targets)];
-  return platform.digest(new TextEncoder().encode(JSON.stringify([images.keys, ids, labels, ...values])));
+  const answers = images.samples.map(({ label, targets }) => (source.targets === undefined ? label : targets));
+  return platform.digest(new TextEncoder().encode(JSON.stringify([images.keys, ids, labels, answers])));
 }
 
 /** Throws `data` when a folder's work began with other images or labels. */

@@ -50,9 +50,13 @@ describe("the strategy of a training", () => {
     );
   });
 
-  it.each([{}, { backbone: "a.onnx" }])("refuses features to match without a teacher: %j", (options) => {
-    expect(() => strategy({ ...options, matchFeatures: 1 })).toThrow(
-      "--match-features is for learning from a --teacher",
-    );
+  it.each([
+    [{ matchFeatures: 1 }, "--match-features"],
+    [{ temperature: 2 }, "--temperature"],
+    [{ teacherShare: 0.5 }, "--teacher-share"],
+  ])("refuses what is about a teacher without one: %j", (option, flag) => {
+    for (const other of [{}, { backbone: "a.onnx" }]) {
+      expect(() => strategy({ ...other, ...option })).toThrow(`${flag} is for learning from a --teacher`);
+    }
   });
 });

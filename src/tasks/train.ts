@@ -31,7 +31,7 @@ export const train: Task = defineTask({
     const settings = settingsOf(input, strategy);
     if (strategy === "instance-transfer") {
       const pool = yield* openSourceImages(job);
-      return yield* compareWithSource(job, { settings, pool }, yield* openRun(job));
+      return yield* compareWithSource(job, { settings, pool }, yield* openRun({ ...job, images: pool.images }));
     }
     const plan = yield* planOf(job, settings);
     try {

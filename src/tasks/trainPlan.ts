@@ -22,7 +22,7 @@ import { multiTaskPlan } from "./multiTaskPlan.ts";
 import { openSourceImages, refuseStraySource } from "./sourceImages.ts";
 import type { TaskEvent } from "./task.ts";
 import { openTeacher } from "./teacher.ts";
-import type { TrainInput } from "./trainInput.ts";
+import { type TrainInput, trainSchema } from "./trainInput.ts";
 import { tuningFlagOf, unfreezingOf } from "./tuningOptions.ts";
 
 /** Epochs without a better validation loss before training ends. */
@@ -103,12 +103,21 @@ export function strategyOf(input: TrainInput): StrategyName | "auto" {
       `${useless} is for fine-tuning a --backbone, which --strategy ${strategy} does not do here. Leave it out.`,
     );
   }
-  if (input.matchFeatures > 0 && strategy !== "distil") {
-    throw new GraftError("usage", "--match-features is for learning from a --teacher. Name one, or leave it out.");
+  const stray = strategy === "distil" ? undefined : teachingFlagOf(input);
+  if (stray !== undefined) {
+    throw new GraftError("usage", `${stray} is for learning from a --teacher. Name one, or leave it out.`);
   }
   const mixes = input.mixup > 0 ? "--mixup" : input.cutmix > 0 ? "--cutmix" : undefined;
   if (mixes === undefined || strategy === "auto" || strategy === "fine-tune" || strategy === "scratch") return strategy;
   throw new GraftError("usage", `${mixes} is for --strategy fine-tune and scratch, not ${strategy}. Leave it out.`);
+}
+
+/** What was said about learning from a teacher. */
+function teachingFlagOf(input: TrainInput): string | undefined {
+  const usual = trainSchema.parse({});
+  if (input.matchFeatures !== usual.matchFeatures) return "--match-features";
+  if (input.temperature !== usual.temperature) return "--temperature";
+  return input.teacherShare === usual.teacherShare ? undefined : "--teacher-share";
 }
 
 /** Fine-tuning begins at a linear head, whatever `--head` says. */
