@@ -9,6 +9,7 @@ import { printRecomputation } from "./recomputation.ts";
 import { type Rival, type RivalName, startRival } from "./rival.ts";
 import { printScaling } from "./scaling.ts";
 import { trainingCommandJob } from "./wholeJob.ts";
+import { workOf } from "./work.ts";
 
 /** Both sides of a row run in turns, so that what slows the machine slows both. */
 interface Row {
@@ -19,6 +20,8 @@ interface Row {
   readonly theirs: readonly string[];
   /** Default: PyTorch. */
   readonly rival?: RivalName;
+  /** Floating-point operations an image, where the same ones are done every time. */
+  readonly work?: number;
 }
 
 const threads = Number(process.env["GRAFT_BENCH_THREADS"] ?? availableParallelism());
@@ -34,6 +37,7 @@ const step = (name: ModelName, statistics: "frozen" | "measured", title: string)
   title,
   images: models[name].batchSize,
   goal: 1,
+  work: workOf(name).step,
   ours: () => stepJob(name, statistics, threads),
   theirs: ["step", name, statistics],
 });
@@ -42,6 +46,7 @@ const features = (name: ModelName, title: string): Row => ({
   title,
   images: models[name].batchSize,
   goal: 1.5,
+  work: workOf(name).forward,
   ours: () => featuresJob(name, threads),
   theirs: ["features", name],
 });
@@ -94,9 +99,11 @@ const rows: readonly Row[] = [
 ];
 
 const peak = await medianOf(await productJob(1024, threads), 21);
-console.log(`${threads} threads; matrix product of 1024²: ${((2 * 1024 ** 3) / peak / 1e6).toFixed(0)} GFLOP/s\n`);
+const peakRate = (1000 * 2 * 1024 ** 3) / peak;
+console.log(`${threads} threads; matrix product of 1024²: ${(peakRate / 1e9).toFixed(0)} GFLOP/s\n`);
 const rivals = new Map<RivalName, Rival | undefined>();
-console.log("| job | Graft, images/s | the other, images/s | ratio | goal |\n| --- | --- | --- | --- | --- |");
+console.log("| job | Graft, images/s | the other, images/s | ratio | goal | of the matrix product |");
+console.log("| --- | --- | --- | --- | --- | --- |");
 for (const row of rows) if (only === undefined || row.title.includes(only)) console.log(await measure(row));
 for (const rival of rivals.values()) rival?.stop();
 if (only === undefined || only === "recomputation") await printRecomputation(turns, threads);
@@ -124,10 +131,11 @@ async function measure(row: Row): Promise<string> {
   }
   await job.dispose();
   const rate = (durations: readonly number[]) => (row.images * 1000) / median(durations);
-  if (theirs.length === 0)
-    return `| ${row.title} | ${rate(ours).toFixed(1)} | no ${name} here | – | ${Number(row.goal.toFixed(2))} |`;
-  const ratio = rate(ours) / rate(theirs);
-  return `| ${row.title} | ${rate(ours).toFixed(1)} | ${rate(theirs).toFixed(1)} | ${ratio.toFixed(2)} | ${Number(row.goal.toFixed(2))} |`;
+  const [otherRate, ratio] =
+    theirs.length === 0 ? [`no ${name} here`, "–"] : [rate(theirs).toFixed(1), (rate(ours) / rate(theirs)).toFixed(2)];
+  const share = row.work === undefined ? "–" : ((rate(ours) * row.work) / peakRate).toFixed(2);
+  const cells = [row.title, rate(ours).toFixed(1), otherRate, ratio, Number(row.goal.toFixed(2)), share];
+  return `| ${cells.join(" | ")} |`;
 }
 
 async function medianOf(job: Job, times: number): Promise<number> {

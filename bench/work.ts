@@ -1,0 +1,34 @@
+import { nodesOf } from "../src/graph/traverse.ts";
+import type { Node } from "../src/graph/value.ts";
+import { batchInput, forward } from "../src/nn/network.ts";
+import { startBuild } from "../src/nn/scope.ts";
+import { type ModelName, networkOf } from "./models.ts";
+
+/** Floating-point operations an image, two for each product that is summed: convolutions and matrix products alone. */
+export interface Work {
+  readonly forward: number;
+  /** Forward and backward; the first layer needs no gradient of its input. */
+  readonly step: number;
+}
+
+export function workOf(name: ModelName): Work {
+  const network = networkOf(name);
+  const predictions = forward(network, batchInput(network, 1, "float32"), startBuild(network.parameters));
+  const layers = nodesOf([predictions])
+    .map(workOfNode)
+    .filter((work) => work > 0);
+  const once = layers.reduce((sum, work) => sum + work, 0);
+  return { forward: once, step: 3 * once - (layers[0] ?? 0) };
+}
+
+function workOfNode({ operator, inputs, outputs }: Node): number {
+  const [, weights] = inputs;
+  const answers = sizeOf(outputs[0]?.staticShape ?? []);
+  if (operator.name === "Conv") return 2 * answers * sizeOf(weights?.staticShape.slice(1) ?? []);
+  if (operator.name === "MatMul" || operator.name === "Gemm") return 2 * answers * (inputs[0]?.staticShape.at(-1) ?? 0);
+  return 0;
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, length) => product * length, 1);
+}
