@@ -9,6 +9,8 @@ export interface Outcome {
 export interface RunOptions {
   readonly cwd: string;
   readonly cache: string;
+  /** Beside this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Ends the process with this signal after so many milliseconds. */
   readonly kill?: { readonly afterMs: number; readonly signal: NodeJS.Signals };
   /** Ends it when standard error first matches. */
@@ -16,10 +18,10 @@ export interface RunOptions {
 }
 
 /** Runs the `graft` command as a user does. */
-export function graft(args: readonly string[], { cwd, cache, kill, killAt }: RunOptions): Promise<Outcome> {
+export function graft(args: readonly string[], { cwd, cache, env, kill, killAt }: RunOptions): Promise<Outcome> {
   const child = spawn(process.execPath, [`${process.cwd()}/bin/graft.js`, ...args], {
     cwd,
-    env: { ...process.env, GRAFT_CACHE: cache },
+    env: { ...process.env, ...env, GRAFT_CACHE: cache },
   });
   let out = "";
   let err = "";

@@ -14,6 +14,7 @@ import type {
 } from "../tasks/task.ts";
 import { type ValidatorName, validatorNames, validators } from "../transfer/judgeTrial.ts";
 import { formatComparison } from "./comparisonTable.ts";
+import { formatVerification } from "./verificationTable.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
 export interface Sinks {
@@ -88,6 +89,9 @@ export class Terminal {
       case "adaptations":
         this.close();
         return this.#result(formatAdaptations(event));
+      case "verification":
+        this.close();
+        return this.#result(formatVerification(event.entries, event.tolerances));
       case "finding":
         this.close();
         return this.#result(`\n${formatFindings([event])}`);

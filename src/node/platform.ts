@@ -3,12 +3,14 @@ import { createRequire } from "node:module";
 import { availableParallelism, homedir } from "node:os";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
+import { runStages } from "../artefact/runStages.ts";
 import type { Platform } from "../platform/platform.ts";
 import { cacheDirOf } from "./cacheDir.ts";
 import { createCodec } from "./codec.ts";
 import { createEngine, type EngineOptions } from "./engine.ts";
 import { createFetcher } from "./fetcher.ts";
 import { inflate } from "./inflate.ts";
+import { runStagesInPython } from "./pythonStages.ts";
 import { createStore } from "./store.ts";
 
 export interface NodePlatformOptions extends EngineOptions {
@@ -28,6 +30,13 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
     checksum: (bytes) => crc32(bytes),
     inflate,
     nowMs: () => performance.now(),
+    otherRuntimes: {
+      wasm: (request, signal) => {
+        const wasm = createEngine({ ...options, runtime: "wasm" });
+        return runStages(request, { engine: wasm, codec: createCodec() }, signal);
+      },
+      python: runStagesInPython,
+    },
     packageFolder,
     parallelism: availableParallelism(),
     cacheDir,

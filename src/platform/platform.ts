@@ -16,6 +16,8 @@ export interface Platform {
   nowMs(): number;
   /** How many images may be decoded at once. */
   readonly parallelism: number;
+  /** Others that run ONNX models, to prove that they answer alike. */
+  readonly otherRuntimes: Readonly<Record<OtherRuntimeName, StageRunner>>;
   /** Where an installed package lies, or nothing: for data sets that come as packages. */
   packageFolder(name: string): string | undefined;
   /** The folder where caches live. */
@@ -72,6 +74,48 @@ export interface Codec {
   decode(bytes: Uint8Array, limitPixels: number): Promise<Pixels>;
   encodePng(pixels: Pixels): Promise<Uint8Array>;
 }
+
+/** A served model, whole and cut where its images are prepared, as ONNX files. */
+export interface ModelStages {
+  /** uint8 [N, H, W, 3], any size → answers. */
+  readonly whole: Uint8Array;
+  /** uint8 [N, H, W, 3] → uint8 [N, side, side, 3]. */
+  readonly prepare: Uint8Array;
+  /** uint8 [N, side, side, 3] → answers. */
+  readonly network: Uint8Array;
+  readonly imageInput: string;
+  readonly preparedInput: string;
+}
+
+/** A model and the images that it is to answer for. */
+export interface StageRequest {
+  readonly stages: ModelStages;
+  readonly images: readonly {
+    /** Of the file. */
+    readonly bytes: Uint8Array;
+    /** uint8 [1, H, W, 3]: what the file should decode to. */
+    readonly decoded: Tensor;
+    /** uint8 [1, side, side, 3]: what that should be prepared to. */
+    readonly prepared: Tensor;
+  }[];
+}
+
+/** What a runtime makes of one image, each stage on what the one before it should have given. */
+export interface StageOutputs {
+  readonly decoded: Tensor;
+  readonly prepared: Tensor;
+  /** By the names of the model's outputs. */
+  readonly answers: ReadonlyMap<string, Tensor>;
+  /** From the file's bytes to the answers, all by itself. */
+  readonly served: ReadonlyMap<string, Tensor>;
+}
+
+export const otherRuntimeNames = ["wasm", "python"] as const;
+/** `wasm` is onnxruntime-web, `python` Pillow and onnxruntime. */
+export type OtherRuntimeName = (typeof otherRuntimeNames)[number];
+
+/** Throws `system` where the runtime is missing, saying what to install. */
+export type StageRunner = (request: StageRequest, signal: AbortSignal) => Promise<readonly StageOutputs[]>;
 
 export interface Entry {
   readonly name: string;

@@ -12,6 +12,7 @@ import { rank } from "./rank.ts";
 import { search } from "./search.ts";
 import type { Task } from "./task.ts";
 import { train } from "./train.ts";
+import { verify } from "./verify.ts";
 
 /** Everything Graft does for a user: the one list from which commands, routes and forms come. */
 export const tasks: readonly Task[] = [
@@ -22,6 +23,7 @@ export const tasks: readonly Task[] = [
   evaluate,
   compare,
   predict,
+  verify,
   preview,
   doctor,
   lrFind,

@@ -9,6 +9,9 @@ const encoder = new TextEncoder();
 /** Every held-out image with the run's answer to it. */
 export const predictionsFile = "predictions.csv";
 
+/** A few images and what the model answered when it was saved. */
+export const goldenFolder = "golden";
+
 /** A folder of one training run: what is written there and under which names. */
 export class RunFolder {
   readonly path: string;

@@ -8,13 +8,14 @@ import { fitAdvice } from "./fitAdvice.ts";
 import type { Learned } from "./learn.ts";
 import { type AnsweredSplit, encodePredictions } from "./predictions.ts";
 import { predictionsFile, type RunFolder } from "./runFolder.ts";
+import { saveGolden } from "./saveGolden.ts";
 import { targetVerdicts, taskWeights } from "./targetVerdicts.ts";
 import type { TaskEvent } from "./task.ts";
 import type { Job } from "./trainPlan.ts";
 
 /** Saves model, labels, figures and what the curves say. */
 export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): AsyncGenerator<TaskEvent> {
-  const { platform, split, preparation } = job;
+  const { platform, split, images, preparation } = job;
   const { plan, state, history } = learned;
   const { network, backbone, targets } = plan;
   const weights = state.snapshot(network.parameters.list);
@@ -38,6 +39,9 @@ export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): A
     await folder.writeJson("diagnosis.json", advice);
     yield { type: "note", text: advice.text };
   }
+  const asked = split.validation.length > 0 ? split.validation : split.train;
+  const ids = asked.map((i) => images.samples[i]?.id ?? "");
+  await saveGolden({ source: job.source, ids }, bytes, folder, platform);
   await platform.store.write(folder.file("model.onnx"), bytes);
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
 }

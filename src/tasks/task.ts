@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { Agreement, Tolerances } from "../artefact/agreement.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Finding } from "../doctor/finding.ts";
 import type { ClassificationReport } from "../metrics/classificationReport.ts";
@@ -93,6 +94,14 @@ export interface AdaptationTable {
   readonly oracle: number | undefined;
 }
 
+/** How near one runtime comes to a model's golden answers. */
+export interface VerificationEntry {
+  readonly runtime: string;
+  readonly agreement: Agreement;
+  /** What is beyond its tolerance, in words. */
+  readonly disagreements: readonly string[];
+}
+
 /** What a task reports while it runs: plain data that a terminal draws, `--json` prints and a server streams. */
 export type TaskEvent =
   | FitEvent
@@ -124,6 +133,11 @@ export type TaskEvent =
   | { readonly type: "prediction"; readonly file: string; readonly classes: readonly RankedClass[] }
   | { readonly type: "answers"; readonly file: string; readonly targets: readonly TargetAnswer[] }
   | ({ readonly type: "finding" } & Finding)
+  | {
+      readonly type: "verification";
+      readonly entries: readonly VerificationEntry[];
+      readonly tolerances: Tolerances;
+    }
   | { readonly type: "artefact"; readonly kind: string; readonly path: string };
 
 /** The unit that a user sees: one schema from which flags, help, validation and documentation come. */
