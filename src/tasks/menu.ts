@@ -5,6 +5,7 @@ import { crossValidate } from "./crossValidate.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
 import { evaluate } from "./evaluate.ts";
+import { exportRun } from "./exportRun.ts";
 import { lrFind } from "./lrFind.ts";
 import { predict } from "./predict.ts";
 import { preview } from "./preview.ts";
@@ -24,6 +25,7 @@ export const tasks: readonly Task[] = [
   compare,
   predict,
   verify,
+  exportRun,
   preview,
   doctor,
   lrFind,

@@ -58,6 +58,11 @@ export class ServedModel {
   /** Opens a run folder or a model file. */
   static async open(path: string, platform: Platform): Promise<ServedModel> {
     const { file, bytes } = await readRun(path, platform);
+    return ServedModel.of(bytes, file, platform, path);
+  }
+
+  /** Opens the bytes of a model file, called `path` in messages. */
+  static async of(bytes: Uint8Array, file: string, platform: Platform, path = file): Promise<ServedModel> {
     const metadata = readMetadata(bytes, file);
     const program = await platform.engine.compile(bytes, { releaseMemory: true });
     return new ServedModel(path, metadata, bytes, program, platform);
