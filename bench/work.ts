@@ -1,7 +1,7 @@
 import { nodesOf } from "../src/graph/traverse.ts";
-import type { Node } from "../src/graph/value.ts";
 import { batchInput, forward } from "../src/nn/network.ts";
 import { startBuild } from "../src/nn/scope.ts";
+import { multiplyAddsOf } from "../src/ops/work.ts";
 import { type ModelName, networkOf } from "./models.ts";
 
 /** Floating-point operations an image, two for each product that is summed: convolutions and matrix products alone. */
@@ -15,20 +15,8 @@ export function workOf(name: ModelName): Work {
   const network = networkOf(name);
   const predictions = forward(network, batchInput(network, 1, "float32"), startBuild(network.parameters));
   const layers = nodesOf([predictions])
-    .map(workOfNode)
+    .map((node) => 2 * multiplyAddsOf(node))
     .filter((work) => work > 0);
   const once = layers.reduce((sum, work) => sum + work, 0);
   return { forward: once, step: 3 * once - (layers[0] ?? 0) };
-}
-
-function workOfNode({ operator, inputs, outputs }: Node): number {
-  const [, weights] = inputs;
-  const answers = sizeOf(outputs[0]?.staticShape ?? []);
-  if (operator.name === "Conv") return 2 * answers * sizeOf(weights?.staticShape.slice(1) ?? []);
-  if (operator.name === "MatMul" || operator.name === "Gemm") return 2 * answers * (inputs[0]?.staticShape.at(-1) ?? 0);
-  return 0;
-}
-
-function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, length) => product * length, 1);
 }

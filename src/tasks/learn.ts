@@ -103,7 +103,9 @@ export function stepsOf(
 export async function* initialWeights({
   initial,
 }: TransferPlan): AsyncGenerator<TaskEvent, ReturnType<TrainingState["snapshot"]>> {
-  return new Map(typeof initial === "function" ? yield* initial() : initial);
+  if (typeof initial !== "function") return new Map(initial);
+  const made = initial();
+  return new Map("next" in made ? yield* made : await made);
 }
 
 /** What a checkpoint says, where there is one. */

@@ -16,12 +16,16 @@ import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
 import { hasConvolution, lowerTraining } from "../ops/lowerTraining.ts";
 import { recomputeActivations } from "../ops/recompute.ts";
 import { reduceSum } from "../ops/reductions.ts";
+import { multiplyAdds } from "../ops/work.ts";
 import { applyOptimizer, type OptimizerGraph } from "../optim/applyOptimizer.ts";
 import { frozenStepsOf, groupOf } from "../optim/groups.ts";
 import type { Optimizer } from "../optim/rule.ts";
 import type { Engine, Feeds, Program } from "../platform/platform.ts";
 import { blockSizeOf } from "./blockSize.ts";
 import type { TrainingState } from "./state.ts";
+
+/** Multiplications and additions, about 3 ms of one thread, below which others cost more to wait for than they bring. */
+const smallWork = 2e8;
 
 /** What is trained, and how. */
 export interface Recipe {
@@ -201,7 +205,9 @@ export async function compileLowered(
   const lowered = rewriteNamed(outputs, (values) => lowerTraining(values, block));
   const loss = lowered.get("loss");
   const model = (values: ReadonlyMap<string, Value>) => emit({ name, inputs, outputs: Object.fromEntries(values) });
-  if (!recompute || loss === undefined) return engine.compile(writeModel(model(lowered)));
+  const isSmall = multiplyAdds([...outputs.values()]) < smallWork;
+  if (!recompute || loss === undefined)
+    return engine.compile(writeModel(model(lowered)), isSmall ? { threads: 1 } : {});
   const kept = rewriteNamed(lowered, (values) => recomputeActivations(values, loss));
   // Without it the runtime would hold most of what becomes free.
   return engine.compile(writeModel(hideShapes(model(kept))));

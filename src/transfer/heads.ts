@@ -46,7 +46,11 @@ export const heads: Readonly<Record<HeadName, Head>> = {
       dense(job.classes, { activation: "softmax", name: "head" }),
     ];
     const network = sequentialNetwork(layers, data.inputShape);
-    return { network, initial: initialTensors(network.parameters, job.seed), learning: bySteps(network, job) };
+    return {
+      network,
+      initial: async () => initialTensors(network.parameters, job.seed),
+      learning: bySteps(network, job),
+    };
   },
 
   /** The class whose mean is nearest, by the cosine. */
@@ -58,8 +62,11 @@ export const heads: Readonly<Record<HeadName, Head>> = {
   /** The same, whose directions learn on from the means. */
   async cosine(job, data) {
     const network = sequentialNetwork([cosineClassifier(job.classes)], data.inputShape);
-    const initial = await classMeans(data, job.classes);
-    return { network, initial, learning: bySteps(network, job, cosineRateFactor) };
+    return {
+      network,
+      initial: () => classMeans(data, job.classes),
+      learning: bySteps(network, job, cosineRateFactor),
+    };
   },
 
   /** The classes of the most alike training images. */

@@ -80,11 +80,12 @@ export class LinearProblem {
     const total = weights.reduce((a, b) => a + b, 0);
     const penalised = start.length - this.#units;
     const penalise = (point: Float64Array, sum: number, gradient: Float64Array) => {
+      for (let i = 0; i < gradient.length; i++) gradient[i] = (gradient[i] ?? 0) / total;
       let squares = 0;
-      for (let i = 0; i < gradient.length; i++) {
-        const entry = i < penalised ? (point[i] ?? 0) : 0;
+      for (let i = 0; i < penalised; i++) {
+        const entry = point[i] ?? 0;
         squares += entry * entry;
-        gradient[i] = (gradient[i] ?? 0) / total + penalty * entry;
+        gradient[i] = (gradient[i] ?? 0) + penalty * entry;
       }
       return { value: sum / total + (penalty / 2) * squares, gradient };
     };

@@ -97,7 +97,7 @@ export interface TransferPlan {
   /** Some images as the network takes them: with their augmentation, where they are trained on. */
   data(indices: readonly number[], isTraining: boolean): TrainingData;
   /** The weights to begin with, or how they are found; those to end with, where nothing is left to learn. */
-  readonly initial: Weights | (() => AsyncGenerator<StrategyEvent, Weights>);
+  readonly initial: Weights | (() => Promise<Weights>) | (() => AsyncGenerator<StrategyEvent, Weights>);
   /** What is learned by steps; nothing where `initial` is the optimum. */
   readonly learning: Learning | undefined;
   /** The network as it is saved, with its weights, where it is a simpler one than what learned. */
