@@ -1,9 +1,9 @@
 import { GraftError } from "../base/errors.ts";
-import type { Tensor } from "../base/tensor.ts";
+import { Tensor } from "../base/tensor.ts";
 import { emit } from "../graph/emit.ts";
 import { substitute } from "../graph/substitute.ts";
 import { leavesOf } from "../graph/traverse.ts";
-import { constant, type Value } from "../graph/value.ts";
+import { constant, constantOf, input, type Value } from "../graph/value.ts";
 import type { Model } from "../onnx/model.ts";
 import { readModel } from "../onnx/read.ts";
 import { widenTensor } from "../onnx/widen.ts";
@@ -12,7 +12,9 @@ import { cast } from "../ops/comparison.ts";
 import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
 import { importModel } from "../ops/importModel.ts";
 import { concat, reshape } from "../ops/layout.ts";
-import { type Measured, quantisationPlan, quantise, type ValueRange } from "../ops/quantise.ts";
+import { matmul } from "../ops/products.ts";
+import { dequantizeLinear } from "../ops/quantisation.ts";
+import { type Measured, quantisationPlan, quantise, type ValueRange, weightSteps } from "../ops/quantise.ts";
 import { reduceMax, reduceMin } from "../ops/reductions.ts";
 import type { Engine } from "../platform/platform.ts";
 
@@ -57,7 +59,7 @@ export async function withBytes(
   file: ServedFile,
   images: AsyncIterable<Tensor>,
   engine: Engine,
-  signal: AbortSignal,
+  { weightRange, signal }: ByteOptions,
 ): Promise<Uint8Array> {
   const graph = openGraph(file);
   const outputs = foldBatchNorm(graph.outputs);
@@ -72,8 +74,34 @@ export async function withBytes(
   const weights = new Map(
     known.flatMap((value, i) => (numbers[i] === undefined ? [] : [[value, numbers[i]] as const])),
   );
-  const measured: Measured = { weights, ranges: await rangesOf(graph.image, plan.observed, images, engine, signal) };
+  const measured: Measured = {
+    weights,
+    weightRange,
+    ranges: await rangesOf(graph.image, plan.observed, images, engine, signal),
+  };
   return written(graph, quantise(outputs, plan, measured));
+}
+
+export interface ByteOptions {
+  /** `reduced` for processors that do not sum exactly. */
+  readonly weightRange: Measured["weightRange"];
+  readonly signal: AbortSignal;
+}
+
+/** Whether this machine sums products of 8-bit numbers without losing any: 64 of the largest that there are. */
+export async function sumsBytesExactly(engine: Engine): Promise<boolean> {
+  const [count, columns] = [64, 16];
+  const one = constantOf("float32", [], [1]);
+  const x = input("x", "uint8", [1, count]);
+  const weights = constantOf("int8", [count, columns], new Array<number>(count * columns).fill(weightSteps.full));
+  const sums = matmul(dequantizeLinear(x, one), dequantizeLinear(weights, one));
+  const program = await engine.compile(writeModel(emit({ name: "probe", inputs: [x], outputs: { sums } })));
+  try {
+    const found = await program.run({ x: Tensor.of("uint8", [1, count], new Uint8Array(count).fill(255)) });
+    return found["sums"]?.floats.every((sum) => sum === count * 255 * weightSteps.full) ?? false;
+  } finally {
+    await program.dispose();
+  }
 }
 
 interface OpenGraph {

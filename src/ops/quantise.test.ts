@@ -85,7 +85,7 @@ describe("quantise", () => {
   it("answers as the float graph does, within the steps of 8 bits", async () => {
     const feed = noise("feed", shape);
     const { plan, ranges, weights } = await measured(feed);
-    const [bytes] = quantise([logits], plan, { ranges, weights });
+    const [bytes] = quantise([logits], plan, { ranges, weights, weightRange: "full" });
     const expected = (await run({ logits }, feed))["logits"]?.floats ?? new Float32Array(0);
     const found = (await run({ logits: bytes as Value }, feed))["logits"]?.floats ?? new Float32Array(0);
     const largest = Math.max(...expected.map(Math.abs));
@@ -93,15 +93,18 @@ describe("quantise", () => {
     for (const [i, value] of found.entries()) expect(Math.abs(value - (expected[i] ?? 0)) / largest).toBeLessThan(0.03);
   });
 
-  it("stores each filter by its own largest weight, in 7 bits", async () => {
+  it.each([
+    ["full", 127],
+    ["reduced", 63],
+  ] as const)("stores each filter by its own largest weight, range %s", async (weightRange, largest) => {
     const { plan, ranges, weights } = await measured(noise("feed", shape));
-    const outputs = quantise([logits], plan, { ranges, weights });
+    const outputs = quantise([logits], plan, { ranges, weights, weightRange });
     const stored = nodesOf(outputs)
       .flatMap(({ inputs }) => inputs)
       .find((value) => value?.source.kind === "constant" && value.dtype === "int8" && value.rank === 4);
     const bytes = stored?.source.kind === "constant" ? [...stored.source.tensor.numbers] : [];
     for (let i = 0; i < 4; i++) {
-      expect(Math.max(...bytes.slice(i * 36, (i + 1) * 36).map(Math.abs))).toBe(63);
+      expect(Math.max(...bytes.slice(i * 36, (i + 1) * 36).map(Math.abs))).toBe(largest);
     }
   });
 });

@@ -9,8 +9,11 @@ import { globalAveragePool } from "./pooling.ts";
 import { gemm, matmul } from "./products.ts";
 import { dequantizeLinear, quantizeLinear } from "./quantisation.ts";
 
-/** Weights keep 7 bits: products of uint8 and int8 are summed in pairs of 16 bits by processors without VNNI, which 8 bits would overflow. */
-const weightSteps = 63;
+/**
+ * Largest stored weight. Processors without VNNI sum pairs of products of uint8 and int8 in 16 bits, which 8-bit weights overflow without a
+ * word: those must do with 7 bits (onnxruntime's "Quantize ONNX models", on reduced range).
+ */
+export const weightSteps = { full: 127, reduced: 63 } as const;
 const levels = 255;
 
 /** The smallest and largest number that a value takes. */
@@ -55,7 +58,7 @@ export function quantisationPlan(outputs: readonly Value[]): QuantisationPlan {
 export function quantise(
   outputs: readonly Value[],
   { kernels, observed }: QuantisationPlan,
-  { ranges, weights }: Measured,
+  { ranges, weights, weightRange }: Measured,
 ): readonly Value[] {
   const roundings = new Map(observed.map((value) => [value, roundingOf(ranges.get(value))]));
   return rewrite(outputs, (node, inputs) => {
@@ -63,7 +66,10 @@ export function quantise(
     const kernel = kernels.get(node);
     const rounding = input && roundings.get(input);
     const isStored = kernel !== undefined && rounding !== undefined;
-    const values = copyOf(node, isStored ? withStoredWeights(kernel, inputs, rounding, weights) : inputs);
+    const values = copyOf(
+      node,
+      isStored ? withStoredWeights(kernel, inputs, rounding, { weights, weightRange }) : inputs,
+    );
     return node.outputs.map((output, i) => {
       const value = values[i] ?? output;
       const own = roundings.get(output);
@@ -78,6 +84,7 @@ export interface Measured {
   readonly ranges: ReadonlyMap<Value, ValueRange>;
   /** The numbers of its kernels' weights and biases. */
   readonly weights: ReadonlyMap<Value, Tensor>;
+  readonly weightRange: keyof typeof weightSteps;
 }
 
 function kernelOf(node: Node): Kernel | undefined {
@@ -149,12 +156,12 @@ function withStoredWeights(
   { weights, bias, axis }: Kernel,
   inputs: readonly (Value | undefined)[],
   input: Rounding,
-  known: ReadonlyMap<Value, Tensor>,
+  known: Pick<Measured, "weights" | "weightRange">,
 ): readonly (Value | undefined)[] {
-  const numbers = weights && known.get(weights);
+  const numbers = weights && known.weights.get(weights);
   if (numbers === undefined) return inputs;
-  const { value, scales } = storedWeights(numbers, axis);
-  const shifts = bias && known.get(bias);
+  const { value, scales } = storedWeights(numbers, axis, weightSteps[known.weightRange]);
+  const shifts = bias && known.weights.get(bias);
   return [
     inputs[0],
     value,
@@ -167,6 +174,7 @@ function withStoredWeights(
 function storedWeights(
   { shape, floats }: Tensor,
   axis: number,
+  steps: number,
 ): { readonly value: Value; readonly scales: readonly number[] } {
   const count = shape[axis] ?? 1;
   const inner = shape.slice(axis + 1).reduce((product, length) => product * length, 1);
@@ -176,7 +184,7 @@ function storedWeights(
     const place = placeOf(i);
     largest[place] = Math.max(largest[place] ?? 0, Math.abs(weight));
   }
-  const scales = Array.from(largest, (one) => Math.fround(one / weightSteps) || 1);
+  const scales = Array.from(largest, (one) => Math.fround(one / steps) || 1);
   const bytes = Int8Array.from(floats, (weight, i) => Math.round(weight / (scales[placeOf(i)] ?? 1)));
   const stored = constant(Tensor.of("int8", shape, bytes));
   return { value: dequantizeLinear(stored, constantOf("float32", [count], scales), undefined, { axis }), scales };

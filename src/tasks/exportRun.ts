@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { agreementOf, disagreements, sameDecoder } from "../artefact/agreement.ts";
 import { runStages } from "../artefact/runStages.ts";
-import { withBytes, withHalfWeights } from "../artefact/smallerModel.ts";
+import { sumsBytesExactly, withBytes, withHalfWeights } from "../artefact/smallerModel.ts";
 import { stagesOf } from "../artefact/stages.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
@@ -40,13 +40,19 @@ export const exportRun: Task = defineTask({
       .string()
       .optional()
       .describe("labelled images to calibrate and compare on (default: those that the run held out)"),
+    reduceRange: z
+      .boolean()
+      .default(false)
+      .describe(
+        "for onnx-int8: 7-bit weights, for processors without VNNI, which sum 8-bit products in 16 bits; automatic where this one is such",
+      ),
     acceptLoss: z.boolean().default(false).describe("write the file also where it is measurably less accurate"),
   }),
   positionals: ["model"],
-  async *run({ model: path, to, out, data, acceptLoss }, platform, signal) {
+  async *run({ model: path, to, out, data, reduceRange, acceptLoss }, platform, signal) {
     const { file, bytes } = await readRun(path, platform);
     const heldOut = yield* heldOutOf(path, data, platform);
-    const made = yield* converted({ bytes, name: file }, to, heldOut, platform, signal);
+    const made = yield* converted({ bytes, name: file }, { to, reduceRange }, heldOut, platform, signal);
     const target = out ?? platform.store.join(file, "..", `model-${to}.onnx`);
     const loss = yield* compared({ bytes, file }, { bytes: made, format: to }, heldOut, platform, signal);
     if (loss !== undefined && !acceptLoss)
@@ -60,13 +66,13 @@ export const exportRun: Task = defineTask({
 
 async function* converted(
   file: { readonly bytes: Uint8Array; readonly name: string },
-  format: Format,
+  { to, reduceRange }: { readonly to: Format; readonly reduceRange: boolean },
   heldOut: HeldOut,
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, Uint8Array> {
   const { engine } = platform;
-  switch (format) {
+  switch (to) {
     case "onnx":
       return file.bytes;
     case "onnx-fp16":
@@ -74,7 +80,12 @@ async function* converted(
     case "onnx-int8": {
       const ids = spread(heldOut.calibration, calibrationImages);
       yield { type: "note", text: `calibrated on ${ids.length} held-out images` };
-      return withBytes(file, decodedImages(heldOut, ids, platform), engine, signal);
+      const isReduced = reduceRange || !(await sumsBytesExactly(engine));
+      if (isReduced && !reduceRange) {
+        yield { type: "note", text: "this processor sums 8-bit products in 16 bits, so weights keep 7 bits" };
+      }
+      const weightRange = isReduced ? "reduced" : "full";
+      return withBytes(file, decodedImages(heldOut, ids, platform), engine, { weightRange, signal });
     }
   }
 }

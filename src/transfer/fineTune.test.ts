@@ -56,6 +56,7 @@ async function tuned(
   );
   if (plan.learning === undefined || typeof plan.initial !== "function") throw new Error("fine-tuning learns by steps");
   const solving = plan.initial();
+  if (!("next" in solving)) throw new Error("fine-tuning solves its head first, and tells of it");
   let step = await solving.next();
   while (!step.done) step = await solving.next();
   const state = new TrainingState(step.value);
