@@ -3,7 +3,7 @@ import { alignTable } from "../metrics/textTable.ts";
 import type { VerificationEntry } from "../tasks/task.ts";
 
 /** A row for each runtime: its largest differences, stage by stage. */
-export function formatVerification(entries: readonly VerificationEntry[], allowed: Tolerances): string {
+export function formatVerification(entries: readonly VerificationEntry[], allowed: Tolerances | undefined): string {
   const rows = entries.map(({ runtime, agreement, disagreements }) => [
     runtime,
     `${figure(agreement.decode)} (worst ${figure(agreement.decodeWorst)})`,
@@ -14,6 +14,7 @@ export function formatVerification(entries: readonly VerificationEntry[], allowe
     disagreements.length === 0 ? "agrees" : "DIFFERS",
   ]);
   const titles = ["", "decode, levels", "prepare, levels", "network, logits", "file to logits", "same label", ""];
-  const told = `allowed: decode 0 with the same decoder, ${allowed.decode} on average with another; prepare ${allowed.prepare}; network ${allowed.network}; every label the same`;
-  return `\n${alignTable([titles, ...rows])}\n\n${told}\n`;
+  const table = `\n${alignTable([titles, ...rows])}\n`;
+  if (allowed === undefined) return table;
+  return `${table}\nallowed: decode 0 with the same decoder, ${allowed.decode} on average with another; prepare ${allowed.prepare}; network ${allowed.network}; every label the same\n`;
 }

@@ -136,7 +136,8 @@ export type TaskEvent =
   | {
       readonly type: "verification";
       readonly entries: readonly VerificationEntry[];
-      readonly tolerances: Tolerances;
+      /** Where some are beyond it if they differ more. */
+      readonly tolerances?: Tolerances;
     }
   | { readonly type: "artefact"; readonly kind: string; readonly path: string };
 
