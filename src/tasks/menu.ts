@@ -6,6 +6,7 @@ import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
 import { evaluate } from "./evaluate.ts";
 import { exportRun } from "./exportRun.ts";
+import { explain } from "./explain.ts";
 import { lrFind } from "./lrFind.ts";
 import { predict } from "./predict.ts";
 import { preview } from "./preview.ts";
@@ -24,6 +25,7 @@ export const tasks: readonly Task[] = [
   evaluate,
   compare,
   predict,
+  explain,
   verify,
   exportRun,
   preview,

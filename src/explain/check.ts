@@ -1,0 +1,75 @@
+import type { Engine } from "../platform/platform.ts";
+import { type Attribution, attribute } from "./attribute.ts";
+import { type Faithfulness, faithfulness, randomMap } from "./faithfulness.ts";
+import type { HeatMap } from "./heatMap.ts";
+import { layersOf } from "./layers.ts";
+import type { ExplainedNetwork } from "./network.ts";
+import { Probe } from "./probe.ts";
+import { randomiseHead } from "./randomiseHead.ts";
+import { rankCorrelation } from "./rankCorrelation.ts";
+
+/** What is known of a map beyond its looks. */
+export interface MapCheck {
+  readonly map: Faithfulness;
+  /** The mean of some maps of noise with cells of the same size. */
+  readonly random: Faithfulness;
+  /** Spearman's correlation with the map of the same network with a random head: near 1 where the map does not show what was learned. */
+  readonly randomHeadCorrelation: number;
+}
+
+const randomMaps = 3;
+
+/** Tests maps of one network: by what the network says of images with parts missing, and against a network whose head is random. */
+export class MapChecker {
+  readonly #probe: Probe;
+  readonly #random: Probe;
+  readonly #seed: number;
+
+  constructor(
+    probe: Probe,
+    engine: Engine,
+    { seed = 0, signal }: { readonly seed?: number; readonly signal?: AbortSignal } = {},
+  ) {
+    this.#probe = probe;
+    this.#random = new Probe(randomiseHead(probe.network, seed), engine, signal);
+    this.#seed = seed;
+  }
+
+  async check(image: Float32Array, classIndex: number, attribution: Attribution, map: HeatMap): Promise<MapCheck> {
+    const { side } = this.#probe.network;
+    const probabilityOf = async (images: readonly Float32Array[]) =>
+      (await this.#probe.answers(images)).map(({ probabilities }) => probabilities[classIndex] ?? 0);
+    const scoresOf = (tried: HeatMap) => faithfulness(image, side, tried, probabilityOf);
+    const random: Faithfulness[] = [];
+    for (let draw = 0; draw < randomMaps; draw++) random.push(await scoresOf(randomMap(map, this.#seed, draw)));
+    const other = await attribute(image, classIndex, inNetwork(attribution, this.#random.network), this.#random);
+    return {
+      map: await scoresOf(map),
+      random: {
+        deletion: mean(random.map(({ deletion }) => deletion)),
+        insertion: mean(random.map(({ insertion }) => insertion)),
+      },
+      randomHeadCorrelation: rankCorrelation(map.values, other.values),
+    };
+  }
+
+  dispose(): Promise<void> {
+    return this.#random.dispose();
+  }
+}
+
+/** Whether a map says more than noise, in both ways. */
+export function beatsRandom({ map, random }: MapCheck): boolean {
+  return map.deletion < random.deletion && map.insertion > random.insertion;
+}
+
+/** The same layer of a network that differs in its weights alone. */
+function inNetwork(attribution: Attribution, network: ExplainedNetwork): Attribution {
+  if (!("layer" in attribution)) return attribution;
+  const layer = layersOf(network).find(({ name }) => name === attribution.layer.name);
+  return { ...attribution, layer: layer ?? attribution.layer };
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((a, b) => a + b, 0) / values.length;
+}
