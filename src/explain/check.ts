@@ -17,34 +17,41 @@ export interface MapCheck {
   readonly randomHeadCorrelation: number;
 }
 
+export interface MapCheckerOptions {
+  /** Draws the random maps and the random head. */
+  readonly seed?: number;
+  readonly signal?: AbortSignal;
+}
+
 const randomMaps = 3;
 
 /** Tests maps of one network: by what the network says of images with parts missing, and against a network whose head is random. */
 export class MapChecker {
   readonly #probe: Probe;
   readonly #random: Probe;
+  readonly #ofRandom: Attribution;
   readonly #seed: number;
 
-  constructor(
-    probe: Probe,
-    engine: Engine,
-    { seed = 0, signal }: { readonly seed?: number; readonly signal?: AbortSignal } = {},
-  ) {
+  /** Throws `model` where the network has no last layer with weights. */
+  constructor(probe: Probe, attribution: Attribution, engine: Engine, { seed = 0, signal }: MapCheckerOptions = {}) {
+    const random = randomiseHead(probe.network, seed);
     this.#probe = probe;
-    this.#random = new Probe(randomiseHead(probe.network, seed), engine, signal);
+    this.#random = new Probe(random, engine, signal);
+    this.#ofRandom = inNetwork(attribution, random);
     this.#seed = seed;
   }
 
-  async check(image: Float32Array, classIndex: number, attribution: Attribution, map: HeatMap): Promise<MapCheck> {
+  /** @param map what the attribution gives for the image and the class */
+  async check(image: Float32Array, classIndex: number, map: HeatMap): Promise<MapCheck> {
     const { side } = this.#probe.network;
     const probabilityOf = async (images: readonly Float32Array[]) =>
       (await this.#probe.answers(images)).map(({ probabilities }) => probabilities[classIndex] ?? 0);
-    const scoresOf = (tried: HeatMap) => faithfulness(image, side, tried, probabilityOf);
+    const test = (tried: HeatMap) => faithfulness(image, side, tried, probabilityOf);
     const random: Faithfulness[] = [];
-    for (let draw = 0; draw < randomMaps; draw++) random.push(await scoresOf(randomMap(map, this.#seed, draw)));
-    const other = await attribute(image, classIndex, inNetwork(attribution, this.#random.network), this.#random);
+    for (let draw = 0; draw < randomMaps; draw++) random.push(await test(randomMap(map, this.#seed, draw)));
+    const other = await attribute(image, classIndex, this.#ofRandom, this.#random);
     return {
-      map: await scoresOf(map),
+      map: await test(map),
       random: {
         deletion: mean(random.map(({ deletion }) => deletion)),
         insertion: mean(random.map(({ insertion }) => insertion)),

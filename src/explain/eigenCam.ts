@@ -1,4 +1,4 @@
-import { matrix, product, transposed } from "../algebra/matrix.ts";
+import { type Matrix, matrixOf, product, transposed } from "../algebra/matrix.ts";
 import { topEigenvectors } from "../algebra/topEigenvectors.ts";
 import type { HeatMap } from "./heatMap.ts";
 import type { FeatureMaps } from "./probe.ts";
@@ -8,10 +8,9 @@ import type { FeatureMaps } from "./probe.ts";
  * It asks for no class and no gradient, so it shows what stands out and not what decides.
  */
 export function eigenCam({ channels, height, width, values }: Omit<FeatureMaps, "gradient">): HeatMap {
-  const maps = matrix(channels, height * width);
-  maps.values.set(values);
+  const maps = matrixOf({ values, count: channels, width: height * width });
   const cells = transposed(maps); // O
-  const covariance = { size: channels, apply: (x: ReturnType<typeof matrix>) => product(maps, product(cells, x)) };
+  const covariance = { size: channels, apply: (x: Matrix) => product(maps, product(cells, x)) };
   const { eigenvectors } = topEigenvectors(covariance, 1);
   const projected = product(cells, eigenvectors).values;
   // A principal direction has no sign of its own: towards the activations is for the object.

@@ -95,8 +95,8 @@ export class Probe {
     const chosen = input("chosen", "float32", [count, network.classes]);
     const [scores, values] = overPixels(network, [network.scores, within ?? network.pixels], pixels);
     if (scores === undefined || values === undefined) throw new Error("as many values come back as were given");
-    const [gradient] = differentiate(reduceSum(mul(scores, chosen), undefined, { keepdims: 0 }), [values]);
-    const outputs = within === undefined ? { gradient } : { gradient, values };
+    const [gradient] = differentiate(reduceSum(mul(scores, chosen), { keepdims: 0 }), [values]);
+    const outputs: Record<string, Value> = within === undefined ? { gradient } : { gradient, values };
     return compileGraph({ name: "gradient", inputs: [pixels, chosen], outputs }, this.#engine);
   }
 

@@ -42,7 +42,7 @@ export class Explainer {
     this.#attribution = attributionOf(input, model.network);
     this.#wanted = input.class === undefined ? undefined : model.classOf(input.class);
     this.#probe = new Probe(model.network, engine, signal);
-    this.#checker = input.check ? new MapChecker(this.#probe, engine, { seed: input.seed, signal }) : undefined;
+    this.#checker = input.check ? new MapChecker(this.#probe, this.#attribution, engine, { seed: input.seed, signal }) : undefined;
     this.#names = new PictureNames(input.out, store);
   }
 
@@ -67,7 +67,7 @@ export class Explainer {
     const probabilities = answer?.probabilities ?? new Float32Array(0);
     const classIndex = this.#wanted ?? probabilities.indexOf(Math.max(...probabilities));
     const map = await attribute(prepared, classIndex, this.#attribution, this.#probe);
-    const check = await this.#checker?.check(prepared, classIndex, this.#attribution, map);
+    const check = await this.#checker?.check(prepared, classIndex, map);
     const label = this.#model.labels[classIndex] ?? "";
     const { method } = this.#input;
     const picture = this.#names.of(file, method, label);
