@@ -64,7 +64,11 @@ export {
 export { gradCam } from "./explain/gradCam.ts";
 export { gradCamPlusPlus } from "./explain/gradCamPlusPlus.ts";
 export type { HeatMap } from "./explain/heatMap.ts";
-export { type GradientOf, type IntegratedGradientsOptions, integratedGradients } from "./explain/integratedGradients.ts";
+export {
+  type GradientOf,
+  type IntegratedGradientsOptions,
+  integratedGradients,
+} from "./explain/integratedGradients.ts";
 export { type OcclusionOptions, occlusion, type ScoreOf } from "./explain/occlusion.ts";
 export { overlay } from "./explain/overlay.ts";
 export type { FeatureMaps } from "./explain/probe.ts";

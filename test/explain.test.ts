@@ -60,7 +60,8 @@ describe("graft explain", () => {
   });
 
   it("gives the same bytes again", async () => {
-    for (const out of ["first", "second"]) await explain("run", photos[0] ?? "", "--method", "smoothgrad", "--out", out);
+    for (const out of ["first", "second"])
+      await explain("run", photos[0] ?? "", "--method", "smoothgrad", "--out", out);
     const [name = ""] = readdirSync(join(cwd, "first"));
     expect(readFileSync(join(cwd, "first", name)).equals(readFileSync(join(cwd, "second", name)))).toBe(true);
   });
@@ -80,7 +81,11 @@ describe("graft explain", () => {
   it.each([
     ["a run that is none", ["nowhere", "photos/red/0.png"], /"nowhere" does not exist/],
     ["a class that is none", ["run", "photos/red/0.png", "--class", "rde"], /knows no "rde".*Did you mean "red"\?/],
-    ["a layer for a method of pixels", ["run", "photos/red/0.png", "--layer", "x", "--method", "occlusion"], /--layer is for gradcam/],
+    [
+      "a layer for a method of pixels",
+      ["run", "photos/red/0.png", "--layer", "x", "--method", "occlusion"],
+      /--layer is for gradcam/,
+    ],
   ])("refuses %s", async (_, args, message) => {
     const { code, err } = await explain(...args);
     expect(code).not.toBe(0);

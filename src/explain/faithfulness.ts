@@ -18,8 +18,8 @@ export interface FaithfulnessOptions {
 }
 
 const grey = 127.5;
-/** Of the blur, in pixels of an image of 224 (the authors' 11 pixels with a deviation of 5). */
-const blur = { radius: 5, deviation: 5, side: 224 };
+/** Of the blur, in pixels, as in the authors' program: its reach to each side and its deviation. */
+const blur = { radius: 5, deviation: 5 };
 
 /**
  * Deletion and insertion (Petsiuk et al. 2018, §3.3): whether a map marks what the network looks at, or is only pretty.
@@ -77,11 +77,9 @@ function area(curve: readonly number[]): number {
 
 /** Gaussian, rows then columns; at the border the outermost pixels go on. */
 function blurred(image: Float32Array, side: number): Float32Array {
-  const radius = Math.max(1, Math.round((blur.radius * side) / blur.side));
-  const deviation = (blur.deviation * side) / blur.side;
-  const kernel = Array.from({ length: 2 * radius + 1 }, (_, i) =>
-    Math.exp(-((i - radius) ** 2) / (2 * deviation ** 2)),
-  );
+  const { radius, deviation } = blur;
+  const offsets = Array.from({ length: 2 * radius + 1 }, (_, i) => i - radius);
+  const kernel = offsets.map((offset) => Math.exp(-(offset ** 2) / (2 * deviation ** 2)));
   return blurredAlong(blurredAlong(image, side, kernel, 1), side, kernel, side);
 }
 

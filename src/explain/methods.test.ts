@@ -110,10 +110,22 @@ describe("deletion and insertion", () => {
   });
 
   it("of the very pixels that matter are what geometry says", async () => {
-    const right = await faithfulness(image, side, mapOf((pixel) => (pixel < 16 ? 1 : 0)), brightness, { steps: 64 });
+    const right = await faithfulness(
+      image,
+      side,
+      mapOf((pixel) => (pixel < 16 ? 1 : 0)),
+      brightness,
+      { steps: 64 },
+    );
     // A straight fall to 0 over the first quarter.
     expect(right.deletion).toBeCloseTo(1 / 8, 6);
-    const wrong = await faithfulness(image, side, mapOf((pixel) => pixel), brightness, { steps: 64 });
+    const wrong = await faithfulness(
+      image,
+      side,
+      mapOf((pixel) => pixel),
+      brightness,
+      { steps: 64 },
+    );
     expect(wrong.deletion).toBeCloseTo(7 / 8, 6);
     expect(right.insertion).toBeGreaterThan(wrong.insertion);
   });

@@ -1,4 +1,5 @@
 import { throwIfStopped } from "../algebra/compute.ts";
+import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import { compileGraph } from "../graph/compile.ts";
 import { differentiate } from "../graph/differentiate.ts";
@@ -84,7 +85,8 @@ export class Probe {
   }
 
   async dispose(): Promise<void> {
-    for (const program of this.#programs.values()) await (await program).dispose();
+    const compiled = await Promise.allSettled(this.#programs.values());
+    for (const each of compiled) if (each.status === "fulfilled") await each.value.dispose();
     this.#programs.clear();
   }
 
@@ -95,7 +97,7 @@ export class Probe {
     const chosen = input("chosen", "float32", [count, network.classes]);
     const [scores, values] = overPixels(network, [network.scores, within ?? network.pixels], pixels);
     if (scores === undefined || values === undefined) throw new Error("as many values come back as were given");
-    const [gradient] = differentiate(reduceSum(mul(scores, chosen), { keepdims: 0 }), [values]);
+    const gradient = gradientOf(reduceSum(mul(scores, chosen), { keepdims: 0 }), values);
     const outputs: Record<string, Value> = within === undefined ? { gradient } : { gradient, values };
     return compileGraph({ name: "gradient", inputs: [pixels, chosen], outputs }, this.#engine);
   }
@@ -127,6 +129,18 @@ export class Probe {
     const { classes } = this.network;
     const chosen = Float32Array.from({ length: count * classes }, (_, i) => (i % classes === classIndex ? 1 : 0));
     return Tensor.of("float32", [count, classes], chosen);
+  }
+}
+
+function gradientOf(score: Value, value: Value): Value {
+  try {
+    const [gradient] = differentiate(score, [value]);
+    return gradient;
+  } catch (error) {
+    if (!(error instanceof GraftError) || error.code !== "model") throw error;
+    throw new GraftError("model", `${error.message} The method "occlusion" explains without gradients.`, {
+      cause: error,
+    });
   }
 }
 

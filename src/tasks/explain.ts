@@ -37,7 +37,6 @@ export const explain: Task = defineTask({
     try {
       if (explainer.layer !== undefined) yield { type: "note", text: layerNote(explainer.layer) };
       for (const file of images) {
-        if (signal.aborted) throw new GraftError("interrupted", "stopped; the pictures written so far are whole.");
         try {
           const { explanation, isEmpty } = await explainer.explain(file);
           if (isEmpty) {
@@ -47,6 +46,7 @@ export const explain: Task = defineTask({
           explanations.push(explanation);
           yield { type: "explanation", ...explanation };
         } catch (error) {
+          if (signal.aborted) throw new GraftError("interrupted", "stopped; the pictures written so far are whole.");
           if (!(error instanceof GraftError) || error.code !== "input") throw error;
           yield { type: "warning", text: `"${file}": ${error.message}` };
         }

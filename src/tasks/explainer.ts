@@ -42,16 +42,22 @@ export class Explainer {
     this.#attribution = attributionOf(input, model.network);
     this.#wanted = input.class === undefined ? undefined : model.classOf(input.class);
     this.#probe = new Probe(model.network, engine, signal);
-    this.#checker = input.check ? new MapChecker(this.#probe, this.#attribution, engine, { seed: input.seed, signal }) : undefined;
+    const draws = { seed: input.seed, signal };
+    this.#checker = input.check ? new MapChecker(this.#probe, this.#attribution, engine, draws) : undefined;
     this.#names = new PictureNames(input.out, store);
   }
 
   /** Throws `input`, `model` or `usage` for a model, a class or a layer that is none. */
   static async open(input: ExplainInput, platform: Platform, signal: AbortSignal): Promise<Explainer> {
     const model = await ExplainedModel.open(input.model, platform);
-    const explainer = new Explainer(input, model, platform, signal);
-    await platform.store.makeFolder(input.out);
-    return explainer;
+    try {
+      const explainer = new Explainer(input, model, platform, signal);
+      await platform.store.makeFolder(input.out);
+      return explainer;
+    } catch (error) {
+      await model.dispose();
+      throw error;
+    }
   }
 
   /** Where the method looks into one. */
