@@ -53,6 +53,26 @@ export type { Rows } from "./base/rows.ts";
 export { Tensor } from "./base/tensor.ts";
 export { type DiagnoseOptions, diagnose } from "./doctor/diagnose.ts";
 export { type Finding, formatFindings } from "./doctor/finding.ts";
+export { eigenCam } from "./explain/eigenCam.ts";
+export {
+  type Faithfulness,
+  type FaithfulnessOptions,
+  faithfulness,
+  type ProbabilityOf,
+  randomMap,
+} from "./explain/faithfulness.ts";
+export { gradCam } from "./explain/gradCam.ts";
+export { gradCamPlusPlus } from "./explain/gradCamPlusPlus.ts";
+export type { HeatMap } from "./explain/heatMap.ts";
+export {
+  type GradientOf,
+  type IntegratedGradientsOptions,
+  integratedGradients,
+} from "./explain/integratedGradients.ts";
+export { type OcclusionOptions, occlusion, type ScoreOf } from "./explain/occlusion.ts";
+export { overlay } from "./explain/overlay.ts";
+export type { FeatureMaps } from "./explain/probe.ts";
+export { type SmoothGradOptions, smoothGrad } from "./explain/smoothGrad.ts";
 export type { Value } from "./graph/value.ts";
 export { type BootstrapOptions, bootstrap } from "./metrics/bootstrap.ts";
 export { classificationMetrics } from "./metrics/classification.ts";

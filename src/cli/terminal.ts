@@ -14,6 +14,7 @@ import type {
 } from "../tasks/task.ts";
 import { type ValidatorName, validatorNames, validators } from "../transfer/judgeTrial.ts";
 import { formatComparison } from "./comparisonTable.ts";
+import { explanationText } from "./explanationText.ts";
 import { formatVerification } from "./verificationTable.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
@@ -75,6 +76,9 @@ export class Terminal {
       case "answers":
         this.close();
         return this.#result(`${event.file}: ${event.targets.map(answerText).join("; ")}`);
+      case "explanation":
+        this.close();
+        return this.#result(explanationText(event));
       case "backbones":
         return this.#result(formatBackbones(event.entries));
       case "comparison":

@@ -5,6 +5,7 @@ import { crossValidate } from "./crossValidate.ts";
 import { demo } from "./demo.ts";
 import { doctor } from "./doctor.ts";
 import { evaluate } from "./evaluate.ts";
+import { explain } from "./explain.ts";
 import { exportRun } from "./exportRun.ts";
 import { lrFind } from "./lrFind.ts";
 import { predict } from "./predict.ts";
@@ -24,6 +25,7 @@ export const tasks: readonly Task[] = [
   evaluate,
   compare,
   predict,
+  explain,
   verify,
   exportRun,
   preview,

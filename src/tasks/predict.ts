@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
+import { readImageFile } from "./imageFile.ts";
 import { ServedModel } from "./servedModel.ts";
 import { defineTask, type RankedClass, type TargetAnswer, type Task, type TaskEvent } from "./task.ts";
 
@@ -20,7 +21,7 @@ export const predict: Task = defineTask({
       for (const file of images) {
         if (signal.aborted) throw new GraftError("interrupted", "stopped.");
         try {
-          const bytes = await readImage(file, platform.store);
+          const bytes = await readImageFile(file, platform.store);
           yield await predictionOf(model, file, bytes, top);
         } catch (error) {
           if (!(error instanceof GraftError) || error.code !== "input") throw error;
@@ -54,14 +55,4 @@ async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array,
 function ranked(labels: readonly string[], probabilities: Float32Array, top: number): readonly RankedClass[] {
   const classes = labels.map((label, i) => ({ label, probability: probabilities[i] ?? 0 }));
   return classes.sort((a, b) => b.probability - a.probability).slice(0, top);
-}
-
-async function readImage(
-  file: string,
-  store: { info(path: string): Promise<{ kind: string } | undefined>; read(path: string): Promise<Uint8Array> },
-) {
-  const info = await store.info(file);
-  if (info === undefined) throw new GraftError("input", "does not exist");
-  if (info.kind !== "file") throw new GraftError("input", "is not a file; give image files");
-  return store.read(file);
 }

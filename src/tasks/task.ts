@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Agreement, Tolerances } from "../artefact/agreement.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Finding } from "../doctor/finding.ts";
+import type { MapCheck } from "../explain/check.ts";
 import type { ClassificationReport } from "../metrics/classificationReport.ts";
 import type { Standing } from "../metrics/comparison.ts";
 import type { RegressionReport } from "../metrics/regression.ts";
@@ -83,6 +84,20 @@ export interface AdaptationEntry {
   readonly isChosen: boolean;
 }
 
+/** Why a model said what it said of one photo. */
+export interface Explanation {
+  readonly file: string;
+  /** What is explained, and how sure the model is of it, 0 to 1. */
+  readonly label: string;
+  readonly probability: number;
+  readonly method: string;
+  /** Where a method looks into one. */
+  readonly layer: string | undefined;
+  /** The picture that was written. */
+  readonly picture: string;
+  readonly check: MapCheck | undefined;
+}
+
 export interface AdaptationTable {
   /** Source-only first. */
   readonly entries: readonly AdaptationEntry[];
@@ -132,6 +147,7 @@ export type TaskEvent =
   | { readonly type: "regression"; readonly title: string; readonly report: RegressionReport }
   | { readonly type: "prediction"; readonly file: string; readonly classes: readonly RankedClass[] }
   | { readonly type: "answers"; readonly file: string; readonly targets: readonly TargetAnswer[] }
+  | ({ readonly type: "explanation" } & Explanation)
   | ({ readonly type: "finding" } & Finding)
   | {
       readonly type: "verification";
