@@ -23,7 +23,7 @@ export const adaptSchema = z.object({
     .enum(["auto", ...featureMethodNames, ...trainedMethodNames])
     .default("auto")
     .describe(
-      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; deep-coral, dan, dann, cdan and mcc learn a hidden layer by steps; auto tries all that need no steps and keeps source-only unless another is measurably better without labels",
+      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; deep-coral, dan, jan, dann, cdan, mdd, mcc and pseudo-labels learn a hidden layer by steps; auto tries all that need no steps and keeps source-only unless another is measurably better without labels",
     ),
   penalty: shape.penalty.describe(
     "of the linear head behind every method, such as 0.01 (default: chosen by cross-validation on the source)",
