@@ -19,6 +19,13 @@ import { pseudoLabelStrength, pseudoLabels } from "./losses/pseudoLabels.ts";
 export const trainedMethodNames = ["deep-coral", "dan", "jan", "dann", "cdan", "mdd", "mcc", "pseudo-labels"] as const;
 export type TrainedMethodName = (typeof trainedMethodNames)[number];
 
+/** Methods that learn by steps on the target alone, behind a classifier of the source that stays. */
+export const sourceFreeMethodNames = ["shot"] as const;
+export type SourceFreeMethodName = (typeof sourceFreeMethodNames)[number];
+
+/** The method that changes the statistics of batch normalisation alone. */
+export const statisticsMethod = "adabn";
+
 /** The layer whose features the domains share. */
 export const sharedLayer = "bottleneck";
 const domainUnits = 128;

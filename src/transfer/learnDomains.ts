@@ -89,7 +89,8 @@ function networkOf({ auxiliary }: TrainedMethod, { source, classes }: DomainFeat
   return functionalNetwork(answers, auxiliary === undefined ? [] : [auxiliary(shared, answers, classes)]);
 }
 
-function sharedDense() {
+/** The layer that domains share. */
+export function sharedDense() {
   return dense(sharedUnits, { activation: "relu", name: sharedLayer });
 }
 
