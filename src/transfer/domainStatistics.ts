@@ -86,7 +86,7 @@ function measured(backbone: Backbone) {
   if (olds.length === 0) {
     throw new GraftError(
       "model",
-      `adabn: "${backbone.name}" has no batch normalisation; some exports fold it into the convolutions. Give a network that has it, such as one of "graft backbones" with its weights, or take another method.`,
+      `"${backbone.name}" has no batch normalisation; some exports fold it into the convolutions. Give a network that has it, such as one of "graft backbones" with its weights, or take another --method than adabn.`,
     );
   }
   const side = backbone.preparation.cropTo;
