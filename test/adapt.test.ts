@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { tinyClassifier } from "../src/backbones/classifier.fixture.ts";
+import { normalisedClassifier, tinyClassifier } from "../src/backbones/classifier.fixture.ts";
 import { graft } from "./graft.fixture.ts";
 import { temporaryFolder, writePhotos } from "./photos.fixture.ts";
 
@@ -80,6 +80,66 @@ describe("graft adapt", () => {
     const served = await graft(["evaluate", "coral", "--data", "home", "--out", "coral.json"], options);
     expect(served.code, served.err).toBe(0);
     expect(json("coral.json").accuracy).toBeCloseTo(entry.accuracy, 6);
+  });
+
+  it("mdd learns by steps, and tells how far the domains are apart", async () => {
+    await run("mdd", "--target", "home", "--method", "mdd", "--epochs", "6", "--learning-rate", "0.01");
+    const { trials } = json("mdd/account.json");
+    expect(trials.map(({ method }: Entry) => method)).toEqual(["source-only", "mdd"]);
+    expect(trials[1].isChosen).toBe(true);
+    const history = readFileSync(join(cwd, "mdd/history.jsonl"), "utf8").trim().split("\n");
+    expect(
+      history.map((line) => JSON.parse(line)).every((log) => log.domain_accuracy >= 0.5 && log.discrepancy > 0),
+    ).toBe(true);
+  });
+
+  it("adabn gives each domain its own statistics, and its model judges photos as the table says", async () => {
+    writeFileSync(join(cwd, "normalised.onnx"), normalisedClassifier());
+    const args = [
+      "adapt",
+      "--source",
+      "shop",
+      "--target",
+      "home",
+      "--backbone",
+      "normalised.onnx",
+      "--method",
+      "adabn",
+    ];
+    const { code, err } = await graft([...args, "--out", "adabn"], options);
+    expect(code, err).toBe(0);
+    const [sourceOnly, adabn] = json("adabn/account.json").trials;
+    expect(adabn.accuracy).toBeGreaterThan(sourceOnly.accuracy);
+    const served = await graft(["evaluate", "adabn", "--data", "home", "--out", "adabn.json"], options);
+    expect(served.code, served.err).toBe(0);
+    expect(json("adabn.json").accuracy).toBeCloseTo(adabn.accuracy, 6);
+    const plain = await command("--target", "home", "--method", "adabn");
+    expect(plain.code).toBe(1);
+    expect(plain.err).toContain('"tiny.onnx" has no batch normalisation');
+  });
+
+  it("shot goes on from a run where the source's photos cannot be had", async () => {
+    const trained = [
+      "train",
+      "shop",
+      "--backbone",
+      "tiny.onnx",
+      "--strategy",
+      "feature-extraction",
+      "--out",
+      "shop-run",
+    ];
+    expect((await graft(trained, options)).code).toBe(0);
+    const args = ["adapt", "--source", "shop-run", "--target", "home", "--backbone", "tiny.onnx"];
+    const shot = await graft([...args, "--method", "shot", "--epochs", "5", "--out", "shot"], options);
+    expect(shot.code, shot.err).toBe(0);
+    expect(shot.err).toContain("nats over the run as it was");
+    const served = await graft(["evaluate", "shot", "--data", "home", "--out", "shot.json"], options);
+    expect(served.code, served.err).toBe(0);
+    expect(json("shot.json").accuracy).toBeCloseTo(json("shot/metrics.json").target.accuracy, 6);
+    const other = await graft([...args, "--method", "coral"], options);
+    expect(other.code).toBe(2);
+    expect(other.err).toContain('"shop-run" is a trained model, which only --method shot adapts without its images');
   });
 
   it("keeps source-only where there is nothing to adapt to, and warns of it", async () => {

@@ -10,28 +10,42 @@ import {
 import { classConfusion } from "./losses/classConfusion.ts";
 import { deepCoral } from "./losses/deepCoral.ts";
 import type { DomainTerm } from "./losses/domainBatch.ts";
+import { jointMmd } from "./losses/jointMmd.ts";
+import { marginDisparity } from "./losses/marginDisparity.ts";
 import { multiKernelMmd } from "./losses/multiKernelMmd.ts";
+import { pseudoLabelStrength, pseudoLabels } from "./losses/pseudoLabels.ts";
 
 /** Methods that learn by steps, on batches of which one half is of each domain. */
-export const trainedMethodNames = ["deep-coral", "dan", "dann", "cdan", "mcc"] as const;
+export const trainedMethodNames = ["deep-coral", "dan", "jan", "dann", "cdan", "mdd", "mcc", "pseudo-labels"] as const;
 export type TrainedMethodName = (typeof trainedMethodNames)[number];
+
+/** Methods that learn by steps on the target alone, behind a classifier of the source that stays. */
+export const sourceFreeMethodNames = ["shot"] as const;
+export type SourceFreeMethodName = (typeof sourceFreeMethodNames)[number];
+
+/** The method that changes the statistics of batch normalisation alone. */
+export const statisticsMethod = "adabn";
 
 /** The layer whose features the domains share. */
 export const sharedLayer = "bottleneck";
 const domainUnits = 128;
 const logits = "domain_logits";
+const marginLogits = "margin_logits";
+/** What the strength of MDD ends at: η of the paper's experiments. */
+const marginStrength = 0.1;
 
 export interface TrainedMethod {
   readonly term: DomainTerm;
   /** λ at a share of the training, 0 to 1. */
   strength(share: number): number;
   /** Layers beside the classifier, from the shared features and its answers. */
-  auxiliary?(features: SymbolicTensor, answers: SymbolicTensor): SymbolicTensor;
+  auxiliary?(features: SymbolicTensor, answers: SymbolicTensor, classes: number): SymbolicTensor;
 }
 
 export const trainedMethods: Readonly<Record<TrainedMethodName, TrainedMethod>> = {
   "deep-coral": { term: deepCoral(sharedLayer), strength: () => 100 },
   dan: { term: multiKernelMmd(sharedLayer), strength: () => 1 },
+  jan: { term: jointMmd(sharedLayer), strength: () => 1 },
   dann: {
     term: adversarial(logits),
     strength: adversarialStrength,
@@ -42,13 +56,23 @@ export const trainedMethods: Readonly<Record<TrainedMethodName, TrainedMethod>> 
     strength: adversarialStrength,
     auxiliary: (features, answers) => domainClassifier(conditionalReversal("reversal")(features, answers)),
   },
+  mdd: {
+    term: marginDisparity(marginLogits),
+    strength: (share) => marginStrength * adversarialStrength(share),
+    auxiliary: (features, _, classes) => classifier(reversal("reversal")(features), "margin", classes),
+  },
   mcc: { term: classConfusion(), strength: () => 1 },
+  "pseudo-labels": { term: pseudoLabels(), strength: pseudoLabelStrength },
 };
 
 function domainClassifier(x: SymbolicTensor): SymbolicTensor {
+  return classifier(x, "domain", 1);
+}
+
+function classifier(x: SymbolicTensor, name: string, units: number): SymbolicTensor {
   const layers: readonly Layer[] = [
-    dense(domainUnits, { activation: "relu", name: "domain_hidden" }),
-    dense(1, { name: logits }),
+    dense(domainUnits, { activation: "relu", name: `${name}_hidden` }),
+    dense(units, { name: `${name}_logits` }),
   ];
   return layers.reduce((symbol, layer) => layer(symbol), x);
 }

@@ -6,6 +6,7 @@ import { relu } from "../ops/activations.ts";
 import { add } from "../ops/arithmetic.ts";
 import { conv } from "../ops/convolution.ts";
 import { flatten, reshape, transpose } from "../ops/layout.ts";
+import { batchNormalization } from "../ops/normalisation.ts";
 import { globalAveragePool } from "../ops/pooling.ts";
 import { gemm, matmul } from "../ops/products.ts";
 import { reduceMean } from "../ops/reductions.ts";
@@ -17,6 +18,17 @@ export function tinyClassifier(width = 6, largest = 1): Uint8Array {
   const maps = relu(conv(image, weights([width, 3, 3, 3]), weights([width]), { pads: [1, 1, 1, 1] }));
   const logits = gemm(flatten(globalAveragePool(maps)), weights([width, 3]), weights([3]));
   return writeModel(emit({ name: "tiny", inputs: [image], outputs: { logits } }));
+}
+
+/** The same with batch normalisation, scale 2 and bias ¼, behind a filter as large as the image: its features are what that gives. */
+export function normalisedClassifier(width = 6): Uint8Array {
+  const weights = drawnWeights("normalised classifier", 0.5);
+  const image = input("image", "float32", ["N", 3, 16, 16]);
+  const each = (value: number) => constantOf("float32", [width], new Array<number>(width).fill(value));
+  const filtered = conv(image, weights([width, 3, 16, 16]), weights([width]));
+  const maps = batchNormalization(filtered, each(2), each(0.25), each(0), each(1));
+  const logits = gemm(flatten(maps), weights([width, 3]), weights([3]));
+  return writeModel(emit({ name: "normalised", inputs: [image], outputs: { logits } }));
 }
 
 /** The same in three stages, whose maps are 16, 8 and 4 pixels wide. */

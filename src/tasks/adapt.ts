@@ -1,21 +1,31 @@
 import { type FeatureMethodName, featureMethodNames, settingsOf } from "../adapt/featureMethods.ts";
-import { type TrainedMethodName, trainedMethodNames } from "../adapt/trainedMethods.ts";
+import {
+  type SourceFreeMethodName,
+  sourceFreeMethodNames,
+  statisticsMethod,
+  type TrainedMethodName,
+  trainedMethodNames,
+} from "../adapt/trainedMethods.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import { alignFeatures } from "../transfer/alignFeatures.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
 import { type JudgedTrial, judgeTrial } from "../transfer/judgeTrial.ts";
 import { learnDomains } from "../transfer/learnDomains.ts";
+import { learnHypothesis } from "../transfer/learnSourceFree.ts";
 import { type ScaledDomains, scaleDomains } from "../transfer/scaling.ts";
 import { adaptationEntries } from "./adaptationEntries.ts";
 import { type AdaptInput, adaptSchema } from "./adaptInput.ts";
+import { adaptRun, isRun } from "./adaptRun.ts";
+import { adaptStatistics } from "./adaptStatistics.ts";
 import { chooseTrial } from "./chooseTrial.ts";
-import { openDomains } from "./openDomains.ts";
+import { type OpenedDomains, openDomains } from "./openDomains.ts";
 import { saveAdapted } from "./saveAdapted.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 
 interface Circumstances {
   readonly input: AdaptInput;
+  readonly opened: OpenedDomains;
   readonly domains: ScaledDomains;
   readonly platform: Platform;
   readonly signal: AbortSignal;
@@ -28,13 +38,17 @@ export const adapt: Task = defineTask({
   input: adaptSchema,
   async *run(input, platform, signal, given) {
     checkApplies(input, given);
+    if (await isRun(input.source, platform)) {
+      yield* adaptRun(input, platform, signal, given);
+      return;
+    }
     const compute = { engine: platform.engine, signal };
     const opened = yield* openDomains(input, platform, signal);
     const domains = await scaleDomains(opened.features, compute);
     const methods = methodsOf(input);
     const judged: JudgedTrial[] = [];
     for (const [done, method] of methods.entries()) {
-      judged.push(...(yield* triedOut(method, { input, domains, platform, signal })));
+      judged.push(...(yield* triedOut(method, { input, opened, domains, platform, signal })));
       yield { type: "progress", phase: "adapt", done: done + 1, total: methods.length, unit: "steps" };
     }
     const choice = chooseTrial(judged, input.method);
@@ -45,7 +59,7 @@ export const adapt: Task = defineTask({
   },
 });
 
-type MethodName = FeatureMethodName | TrainedMethodName;
+type MethodName = FeatureMethodName | TrainedMethodName | SourceFreeMethodName | typeof statisticsMethod;
 
 /** Source-only is always there to be compared with. */
 function methodsOf({ method }: AdaptInput): readonly MethodName[] {
@@ -57,15 +71,19 @@ function isTrained(method: AdaptInput["method"]): method is TrainedMethodName {
   return trainedMethodNames.some((name) => name === method);
 }
 
+function isSourceFree(method: AdaptInput["method"]): method is SourceFreeMethodName {
+  return sourceFreeMethodNames.some((name) => name === method);
+}
+
 /** Throws `usage` for an option that the method does not heed. */
 function checkApplies({ method }: AdaptInput, given: ReadonlySet<string>): void {
-  if (isTrained(method)) return;
+  if (isTrained(method) || isSourceFree(method)) return;
   const useless = { epochs: "--epochs", batchSize: "--batch-size", learningRate: "--learning-rate" };
   const flag = Object.entries(useless).find(([name]) => given.has(name))?.[1];
   if (flag === undefined) return;
   throw new GraftError(
     "usage",
-    `${flag} is for methods that learn by steps (${trainedMethodNames.join(", ")}), not ${method}. Leave it out.`,
+    `${flag} is for methods that learn by steps (${[...trainedMethodNames, ...sourceFreeMethodNames].join(", ")}), not ${method}. Leave it out.`,
   );
 }
 
@@ -98,10 +116,12 @@ interface Way {
   make(): AsyncGenerator<TaskEvent, DomainTrial>;
 }
 
-function waysOf(method: MethodName, { input, domains, platform, signal }: Circumstances): readonly Way[] {
+function waysOf(method: MethodName, { input, opened, domains, platform, signal }: Circumstances): readonly Way[] {
   const compute = { engine: platform.engine, signal };
+  const settings = { ...input, nowMs: () => platform.nowMs() };
+  if (method === statisticsMethod) return [{ text: "", make: () => adaptStatistics(opened, input, platform, signal) }];
+  if (isSourceFree(method)) return [{ text: "", make: () => learnHypothesis(domains, settings, compute) }];
   if (isTrained(method)) {
-    const settings = { ...input, nowMs: () => platform.nowMs() };
     return [{ text: "", make: () => learnDomains(domains, method, settings, compute) }];
   }
   return settingsOf(method, domains.features).map((setting) => ({

@@ -1,13 +1,17 @@
 import { z } from "zod";
 import { featureMethodNames } from "../adapt/featureMethods.ts";
-import { trainedMethodNames } from "../adapt/trainedMethods.ts";
+import { sourceFreeMethodNames, statisticsMethod, trainedMethodNames } from "../adapt/trainedMethods.ts";
 import { trainSchema } from "./trainInput.ts";
 
 const { shape } = trainSchema;
 
 /** Everything that `graft adapt` can be told. */
 export const adaptSchema = z.object({
-  source: z.string().describe("labelled data set in any form that train takes"),
+  source: z
+    .string()
+    .describe(
+      "labelled data set in any form that train takes; for --method shot also a run folder, where the images it learned from cannot be had",
+    ),
   target: z
     .string()
     .describe(
@@ -20,10 +24,10 @@ export const adaptSchema = z.object({
     ),
   weights: shape.weights,
   method: z
-    .enum(["auto", ...featureMethodNames, ...trainedMethodNames])
+    .enum(["auto", ...featureMethodNames, statisticsMethod, ...trainedMethodNames, ...sourceFreeMethodNames])
     .default("auto")
     .describe(
-      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; deep-coral, dan, dann, cdan and mcc learn a hidden layer by steps; auto tries all that need no steps and keeps source-only unless another is measurably better without labels",
+      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; adabn gives batch normalisation the statistics of each domain; deep-coral, dan, jan, dann, cdan, mdd, mcc and pseudo-labels learn a hidden layer by steps; shot does so from the target alone, behind a classifier of the source that stays; auto tries all that work on the features as they are and keeps source-only unless another is measurably better without labels",
     ),
   penalty: shape.penalty.describe(
     "of the linear head behind every method, such as 0.01 (default: chosen by cross-validation on the source)",

@@ -72,7 +72,8 @@ export async function* openDomains(
   return { backbone, labels: from.labels, source, target, split, features, truth };
 }
 
-function checkCounts({ samples }: PreparedImages, path: string): void {
+/** Throws `data` for fewer target images than have a spread. */
+export function checkCounts({ samples }: PreparedImages, path: string): void {
   if (samples.length >= 2) return;
   const found = samples.length === 0 ? "no usable images" : "one usable image";
   throw new GraftError("data", `--target: "${path}" has ${found}; expected two or more, as a domain has a spread.`);
@@ -90,7 +91,8 @@ function* compareContent(source: PreparedImages, target: PreparedImages): Genera
   yield { type: "warning", text };
 }
 
-function* compareClasses(source: Source, target: Source, path: string): Generator<TaskEvent> {
+/** Says which classes one of them lacks. */
+export function* compareClasses(source: Pick<Source, "labels">, target: Source, path: string): Generator<TaskEvent> {
   if (target.labels.length === 0) return;
   const unknown = target.labels.filter((label) => !source.labels.includes(label));
   const missing = source.labels.filter((label) => !target.labels.includes(label));
@@ -109,7 +111,8 @@ function listed(names: readonly string[]): string {
   );
 }
 
-async function* featuresOf(
+/** The backbone's features of some images, from the cache or computed. Throws `diverged` for one that is not finite. */
+export async function* featuresOf(
   backbone: Backbone,
   images: PreparedImages,
   indices: readonly number[],
@@ -136,7 +139,8 @@ function notFinite({ samples }: PreparedImages, index: number, value: number): G
   );
 }
 
-function part({ values, width }: Rows, start: number, end: number): Rows {
+/** Rows from `start` to before `end`. */
+export function part({ values, width }: Rows, start: number, end: number): Rows {
   const own = Float32Array.from({ length: (end - start) * width }, (_, i) => values[start * width + i] ?? 0);
   return { values: own, count: end - start, width };
 }

@@ -20,7 +20,7 @@ export async function* saveAdapted(
   { input, choice, table }: Outcome,
   platform: Platform,
 ): AsyncGenerator<TaskEvent> {
-  const { backbone, labels, source, split, features, truth } = domains;
+  const { labels, source, split, features, truth } = domains;
   const { trial } = choice.best;
   const name = `${nameOfData(input.source, platform)}-to-${nameOfData(input.target, platform)}`;
   const folder = await RunFolder.claim(input.out ?? platform.store.join("runs", name), platform);
@@ -46,14 +46,15 @@ export async function* saveAdapted(
   for (const [title, figure] of Object.entries(metrics)) yield { type: "report", title, labels, report: figure };
   await folder.writeHistory(trial.history);
   await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
-  const { network, weights } = trial;
+  const { network, weights, backbone = domains.backbone } = trial;
   const answers = { kind: "classes", labels } as const;
   const parts = { name: "classifier", answers, preparation: backbone.preparation, backbone, network, weights };
   await platform.store.write(folder.file("model.onnx"), encodeModelFile(parts));
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
 }
 
-async function storedInput(input: AdaptInput, out: string, platform: Platform) {
+/** What was asked for, with absolute paths. */
+export async function storedInput(input: AdaptInput, out: string, platform: Platform) {
   const { store } = platform;
   const { backbone, weights } = await absolutePaths(
     { data: undefined, backbone: input.backbone, weights: input.weights, teacher: undefined, init: undefined },
@@ -70,7 +71,7 @@ async function storedInput(input: AdaptInput, out: string, platform: Platform) {
 }
 
 /** Of images with a class. */
-function report(probabilities: Float32Array, truth: Int32Array, labels: readonly string[]) {
+export function report(probabilities: Float32Array, truth: Int32Array, labels: readonly string[]) {
   const classes = labels.length;
   const rows = Array.from(truth.keys()).filter((row) => (truth[row] ?? -1) >= 0);
   const known = Float32Array.from(

@@ -1,3 +1,4 @@
+import type { Backbone } from "../backbones/onnxBackbone.ts";
 import type { Rows } from "../base/rows.ts";
 import type { Layer } from "../nn/layer.ts";
 import { type Network, sequentialNetwork } from "../nn/network.ts";
@@ -27,6 +28,8 @@ export interface DomainFeatures {
 export interface DomainTrial {
   readonly method: string;
   readonly setting: string;
+  /** Of target images, where the method changed it. */
+  readonly backbone?: Backbone;
   /** From the backbone's features of a target image to probabilities. */
   readonly network: Network;
   readonly weights: Weights;

@@ -86,10 +86,11 @@ export async function* learnDomains(
 function networkOf({ auxiliary }: TrainedMethod, { source, classes }: DomainFeatures): Network {
   const shared = sharedDense()(input([source.width]));
   const answers = headLayer(classes)(shared);
-  return functionalNetwork(answers, auxiliary === undefined ? [] : [auxiliary(shared, answers)]);
+  return functionalNetwork(answers, auxiliary === undefined ? [] : [auxiliary(shared, answers, classes)]);
 }
 
-function sharedDense() {
+/** The layer that domains share. */
+export function sharedDense() {
   return dense(sharedUnits, { activation: "relu", name: sharedLayer });
 }
 

@@ -45,7 +45,7 @@ export async function scaleDomains(features: DomainFeatures, { engine }: Compute
 }
 
 /** (x − mean)·scale, one scale for all. */
-function scalingLayer(): Layer {
+export function scalingLayer(): Layer {
   return moduleLayer(name, (scope, x) => {
     const mean = scope.param("mean", [1, Number(x.shape[1])], { initializer: "zeros", trainable: false });
     const scale = scope.param("scale", [1], { initializer: "ones", trainable: false });

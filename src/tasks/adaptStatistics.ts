@@ -1,0 +1,47 @@
+import { settingsOf } from "../adapt/featureMethods.ts";
+import type { Backbone } from "../backbones/onnxBackbone.ts";
+import type { PreparedImages } from "../data/preparedImages.ts";
+import type { Platform } from "../platform/platform.ts";
+import { alignFeatures } from "../transfer/alignFeatures.ts";
+import { withDomainStatistics } from "../transfer/domainStatistics.ts";
+import type { DomainTrial } from "../transfer/domainTrial.ts";
+import { scaleDomains } from "../transfer/scaling.ts";
+import type { AdaptInput } from "./adaptInput.ts";
+import { featuresOf, type OpenedDomains, part } from "./openDomains.ts";
+import type { TaskEvent } from "./task.ts";
+
+/** AdaBN: each domain's features by the backbone with that domain's statistics, and the linear head that the source's give. */
+export async function* adaptStatistics(
+  { backbone, source, target, split, features }: OpenedDomains,
+  input: AdaptInput,
+  platform: Platform,
+  signal: AbortSignal,
+): AsyncGenerator<TaskEvent, DomainTrial> {
+  const compute = { engine: platform.engine, signal };
+  async function* measured(images: PreparedImages, indices: readonly number[]): AsyncGenerator<TaskEvent, Backbone> {
+    const work = withDomainStatistics(backbone, images, indices, input, compute);
+    for (;;) {
+      const next = await work.next();
+      if (next.done) return next.value;
+      yield { type: "progress", phase: "statistics", ...next.value };
+    }
+  }
+  const everyTarget = target.samples.map((_, i) => i);
+  const ofSource = yield* measured(source, split.train);
+  const ofTarget = yield* measured(target, everyTarget);
+  const means = { platform, signal };
+  const rows = yield* featuresOf(ofSource, source, [...split.train, ...split.validation], means);
+  const domains = await scaleDomains(
+    {
+      ...features,
+      source: part(rows, 0, split.train.length),
+      held: part(rows, split.train.length, rows.count),
+      target: yield* featuresOf(ofTarget, target, everyTarget, means),
+    },
+    compute,
+  );
+  const [setting] = settingsOf("source-only", domains.features);
+  if (setting === undefined) throw new Error("source-only has one setting");
+  const trial = await alignFeatures(domains, { method: "source-only", setting }, input.penalty, compute);
+  return { ...trial, method: "adabn", backbone: ofTarget };
+}
