@@ -76,7 +76,10 @@ export function nearestDistance(x: Value, gaussians: ClassGaussians): Value {
   const { kernel, squares } = pulledMeans(gaussians);
   const around = mul(reduceSumSquare(centred, own, { keepdims: 1 }), precision); // [N, 1]
   const towards = matmul(centred, floats([width, classes], kernel, "unknown/means")); // [N, classes]
-  const distances = add(sub(add(around, alongDirections(centred, gaussians)), mul(towards, 2)), floats([1, classes], squares, "unknown/squares"));
+  const distances = add(
+    sub(add(around, alongDirections(centred, gaussians)), mul(towards, 2)),
+    floats([1, classes], squares, "unknown/squares"),
+  );
   return mul(reduceMin(distances, own, { keepdims: 0 }), scalar(1 / width));
 }
 

@@ -72,7 +72,7 @@ export class Terminal {
         return this.#result(`\n${event.title}\n\n${formatRegression(event.report)}\n`);
       case "prediction":
         this.close();
-        return this.#result(`${event.file}: ${rankedClasses(event.classes)}`);
+        return this.#result(`${event.file}: ${predictionText(event)}`);
       case "answers":
         this.close();
         return this.#result(`${event.file}: ${event.targets.map(answerText).join("; ")}`);
@@ -173,6 +173,14 @@ function epochLine(log: Readonly<Record<string, number>>, epochs: number): strin
   );
   const seconds = (log["duration_ms"] ?? 0) / 1000;
   return `epoch ${log["epoch"]}/${epochs}  ${values.join("  ")}  ${seconds.toFixed(seconds < 10 ? 2 : 0)} s`;
+}
+
+/** The set is told where it holds more, or fewer, than the first class. */
+function predictionText({ classes, set, unknown }: TaskEvent & { readonly type: "prediction" }): string {
+  const named = rankedClasses(classes);
+  if (unknown?.isUnknown === true) return `unknown, unlike the training photos (nearest: ${named})`;
+  if (set === undefined || set.length === 1) return named;
+  return `${named}; ${set.length === 0 ? "sure of none" : `one of ${set.join(", ")}`}`;
 }
 
 function rankedClasses(classes: readonly RankedClass[]): string {

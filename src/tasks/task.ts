@@ -145,7 +145,15 @@ export type TaskEvent =
     }
   /** How good predicted numbers are, in their own unit. */
   | { readonly type: "regression"; readonly title: string; readonly report: RegressionReport }
-  | { readonly type: "prediction"; readonly file: string; readonly classes: readonly RankedClass[] }
+  | {
+      readonly type: "prediction";
+      readonly file: string;
+      readonly classes: readonly RankedClass[];
+      /** The classes that hold the true one as often as the model promises, the likeliest first. */
+      readonly set?: readonly string[];
+      /** Whether the image is unlike those of the training, and by what score. */
+      readonly unknown?: { readonly score: number; readonly isUnknown: boolean };
+    }
   | { readonly type: "answers"; readonly file: string; readonly targets: readonly TargetAnswer[] }
   | ({ readonly type: "explanation" } & Explanation)
   | ({ readonly type: "finding" } & Finding)
