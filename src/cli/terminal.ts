@@ -16,6 +16,7 @@ import { type ValidatorName, validatorNames, validators } from "../transfer/judg
 import { formatComparison } from "./comparisonTable.ts";
 import { explanationText } from "./explanationText.ts";
 import { formatVerification } from "./verificationTable.ts";
+import { formatOperatingPoints } from "./operatingTable.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
 export interface Sinks {
@@ -79,6 +80,9 @@ export class Terminal {
       case "explanation":
         this.close();
         return this.#result(explanationText(event));
+      case "operating-points":
+        this.close();
+        return this.#result(formatOperatingPoints(event));
       case "backbones":
         return this.#result(formatBackbones(event.entries));
       case "comparison":
@@ -175,12 +179,11 @@ function epochLine(log: Readonly<Record<string, number>>, epochs: number): strin
   return `epoch ${log["epoch"]}/${epochs}  ${values.join("  ")}  ${seconds.toFixed(seconds < 10 ? 2 : 0)} s`;
 }
 
-/** The set is told where it holds more, or fewer, than the first class. */
+/** The set is told where it holds more than the first class. */
 function predictionText({ classes, set, unknown }: TaskEvent & { readonly type: "prediction" }): string {
   const named = rankedClasses(classes);
   if (unknown?.isUnknown === true) return `unknown, unlike the training photos (nearest: ${named})`;
-  if (set === undefined || set.length === 1) return named;
-  return `${named}; ${set.length === 0 ? "sure of none" : `one of ${set.join(", ")}`}`;
+  return set === undefined || set.length === 1 ? named : `${named}; one of ${set.join(", ")}`;
 }
 
 function rankedClasses(classes: readonly RankedClass[]): string {

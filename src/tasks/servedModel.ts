@@ -8,6 +8,7 @@ import type { RawImage } from "../data/source.ts";
 import type { Preparation } from "../image/prepare.ts";
 import { predictionSets } from "../metrics/conformal.ts";
 import type { Platform, Program } from "../platform/platform.ts";
+import { argMax } from "../train/measures.ts";
 
 /** The model file of a run folder, or a model file itself. Throws `input` where there is none. */
 export async function readRun(
@@ -121,7 +122,9 @@ export class ServedModel {
     const { conformal } = this.trust;
     if (conformal === undefined) return undefined;
     const [set = []] = predictionSets(probabilities, this.labels.length, conformal);
-    return set.map((c) => this.labels[c] ?? "");
+    // What it promises is a share at least: the likeliest class is always in, so that no set is empty.
+    const likeliest = argMax(probabilities, 0, probabilities.length);
+    return (set.length === 0 ? [likeliest] : set).map((c) => this.labels[c] ?? "");
   }
 
   /** Whether a score is above what the model knows from its validation images. */
