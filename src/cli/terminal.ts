@@ -15,8 +15,8 @@ import type {
 import { type ValidatorName, validatorNames, validators } from "../transfer/judgeTrial.ts";
 import { formatComparison } from "./comparisonTable.ts";
 import { explanationText } from "./explanationText.ts";
-import { formatVerification } from "./verificationTable.ts";
 import { formatOperatingPoints } from "./operatingTable.ts";
+import { formatVerification } from "./verificationTable.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
 export interface Sinks {
