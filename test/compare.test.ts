@@ -111,7 +111,7 @@ it("graft evaluate writes every image's answer when asked to", async () => {
   const { code, err } = await graft(args, options);
   expect(code, err).toBe(0);
   const lines = readFileSync(join(cwd, "answers.csv"), "utf8").trim().split("\n");
-  expect(lines[0]).toBe("image,split,label,answer,p(blue),p(green),p(red)");
+  expect(lines[0]).toBe("image,split,label,answer,p(blue),p(green),p(red),unknown");
   const right = lines.slice(1).filter((line) => line.split(",")[2] === line.split(",")[3]);
   expect(right.length / 144).toBeCloseTo(json("figures.json").accuracy, 12);
 });

@@ -10,12 +10,13 @@ import { rewriteNamed } from "../graph/rewrite.ts";
 import { substitute } from "../graph/substitute.ts";
 import { constant, input, type Value } from "../graph/value.ts";
 import { normalise, type Preparation, prepare } from "../image/prepare.ts";
-import { forward, type Network } from "../nn/network.ts";
+import { featuresBefore, forward, type Network } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
 import type { Model } from "../onnx/model.ts";
 import { readModel } from "../onnx/read.ts";
 import { writeModel } from "../onnx/write.ts";
 import { importModel } from "../ops/importModel.ts";
+import { parseJson, readTrust, type StatedTrust, type Trust, trustEntries, trusted } from "./trust.ts";
 
 /** What a model is asked: which of some classes an image is of, or several things, each a class or a number. */
 export type ModelAnswers =
@@ -38,6 +39,8 @@ export interface ModelParts {
   readonly network: Network;
   /** The network's parameters, by path. */
   readonly weights: ReadonlyMap<string, Tensor>;
+  /** Of a classifier of one label: how its probabilities are calibrated, and what was promised on validation images. */
+  readonly trust?: Trust | undefined;
 }
 
 /** What a model file calls its input; no target can be called so. */
@@ -46,7 +49,8 @@ export const imageInput = "image";
 /**
  * One ONNX file from raw bytes to probabilities: prepare, normalise, backbone and network.
  * Input `image`: uint8 [N, H, W, 3], RGB, any size. Output `probabilities`: float32 [N, classes]; of several targets one output each,
- * called as the target is: probabilities, or the number, float32 [N, 1].
+ * called as the target is: probabilities, or the number, float32 [N, 1]. With `trust`, probabilities are calibrated, and the output `unknown`,
+ * float32 [N], tells how far an image is from those of the training.
  */
 export function encodeModelFile(parts: ModelParts): Uint8Array {
   const image = input(imageInput, "uint8", ["N", "H", "W", 3]);
@@ -63,16 +67,17 @@ export function encodeModelFile(parts: ModelParts): Uint8Array {
     ["graft.format", "1"],
     answersEntry(parts.answers),
     ["graft.preparation", JSON.stringify(parts.preparation)],
+    ...trustEntries(parts.trust),
     ...(parts.backbone === undefined ? [] : [["graft.backbone", parts.backbone.name] as const]),
   ]);
   return writeModel(emit({ name: parts.name, inputs: [image], outputs, metadata }));
 }
 
 /** The values that are served, by name. */
-function outputsOf({ network, answers }: ModelParts, entry: Value): ReadonlyMap<string, Value> {
+function outputsOf({ network, answers, trust }: ModelParts, entry: Value): ReadonlyMap<string, Value> {
   const build = startBuild(network.parameters);
   const probabilities = forward(network, entry, build);
-  if (answers.kind === "classes") return new Map([["probabilities", probabilities]]);
+  if (answers.kind === "classes") return trusted(probabilities, featuresBefore(network, entry, build), trust);
   return new Map(
     answers.targets.map(({ column, layer }) => {
       const value = build.layerOutputs.get(layer);
@@ -99,6 +104,7 @@ function featuresOf(backbone: Backbone, pixels: Value): Value {
 export interface ModelMetadata {
   readonly answers: ModelAnswers;
   readonly preparation: Preparation;
+  readonly trust: StatedTrust;
 }
 
 const labelsSchema = z.array(z.string()).min(2);
@@ -174,7 +180,9 @@ export function readWeights(bytes: Uint8Array, fileName: string): ModelWeights {
 function metadataOf({ metadata }: Model, fileName: string): ModelMetadata {
   const answers = readAnswers(metadata);
   const preparation = preparationSchema.safeParse(parseJson(metadata.get("graft.preparation")));
-  if (answers !== undefined && preparation.success) return { answers, preparation: preparation.data };
+  if (answers !== undefined && preparation.success) {
+    return { answers, preparation: preparation.data, trust: readTrust(metadata) };
+  }
   const lacks = answers === undefined ? "carries no labels" : "does not say how its images were prepared";
   throw new GraftError("model", `"${fileName}" ${lacks}: it is not a model that "graft train" wrote.`);
 }
@@ -184,12 +192,4 @@ function readAnswers(metadata: ReadonlyMap<string, string>): ModelAnswers | unde
   if (labels.success) return { kind: "classes", labels: labels.data };
   const targets = targetsSchema.safeParse(parseJson(metadata.get("graft.targets")));
   return targets.success ? { kind: "targets", targets: targets.data } : undefined;
-}
-
-function parseJson(text: string | undefined): unknown {
-  try {
-    return text === undefined ? undefined : JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -15,6 +15,7 @@ import type {
 import { type ValidatorName, validatorNames, validators } from "../transfer/judgeTrial.ts";
 import { formatComparison } from "./comparisonTable.ts";
 import { explanationText } from "./explanationText.ts";
+import { formatOperatingPoints } from "./operatingTable.ts";
 import { formatVerification } from "./verificationTable.ts";
 
 /** Where events become text: results on standard output, everything else on standard error. */
@@ -72,13 +73,16 @@ export class Terminal {
         return this.#result(`\n${event.title}\n\n${formatRegression(event.report)}\n`);
       case "prediction":
         this.close();
-        return this.#result(`${event.file}: ${rankedClasses(event.classes)}`);
+        return this.#result(`${event.file}: ${predictionText(event)}`);
       case "answers":
         this.close();
         return this.#result(`${event.file}: ${event.targets.map(answerText).join("; ")}`);
       case "explanation":
         this.close();
         return this.#result(explanationText(event));
+      case "operating-points":
+        this.close();
+        return this.#result(formatOperatingPoints(event));
       case "backbones":
         return this.#result(formatBackbones(event.entries));
       case "comparison":
@@ -173,6 +177,13 @@ function epochLine(log: Readonly<Record<string, number>>, epochs: number): strin
   );
   const seconds = (log["duration_ms"] ?? 0) / 1000;
   return `epoch ${log["epoch"]}/${epochs}  ${values.join("  ")}  ${seconds.toFixed(seconds < 10 ? 2 : 0)} s`;
+}
+
+/** The set is told where it holds more than the first class. */
+function predictionText({ classes, set, unknown }: TaskEvent & { readonly type: "prediction" }): string {
+  const named = rankedClasses(classes);
+  if (unknown?.isUnknown === true) return `unknown, unlike the training photos (nearest: ${named})`;
+  return set === undefined || set.length === 1 ? named : `${named}; one of ${set.join(", ")}`;
 }
 
 function rankedClasses(classes: readonly RankedClass[]): string {

@@ -131,7 +131,8 @@ function smooth(target: Value, amount: number, classes: number): Value {
   return add(mul(target, 1 - amount), amount / classes);
 }
 
-function inputOf(prediction: Value, operator: typeof softmax.operator): Value | undefined {
+/** What goes into the activation that ends in `prediction`; nothing where it ends in another one. */
+export function inputOf(prediction: Value, operator: typeof softmax.operator): Value | undefined {
   const { source } = prediction;
   return source.kind === "node" && source.node.operator === operator ? source.node.inputs[0] : undefined;
 }

@@ -83,6 +83,13 @@ export function forward(network: Network, x: Value, build: Build): Value {
   return outputs[network.last];
 }
 
+/** What goes into the last layer, [N, width], after `forward` on `x`; nothing where that is no vector. */
+export function featuresBefore({ steps, last }: Network, x: Value, build: Build): Value | undefined {
+  const [before = -1] = steps[last].from;
+  const features = before < 0 ? x : build.layerOutputs.get(steps[before].name);
+  return features?.rank === 2 && features.dtype === "float32" ? features : undefined;
+}
+
 /** The fed value for a batch. */
 export function batchInput(network: Network, batch: Dim, dtype: DType): Value {
   return graphInput("input", dtype, [batch, ...network.inputShape]);

@@ -2,17 +2,24 @@ import { didYouMean, GraftError } from "../base/errors.ts";
 import type { RawImage, Sample, Source } from "../data/source.ts";
 import type { TargetColumn, TargetWish } from "../data/targetColumns.ts";
 import { countedSamples } from "../metrics/classificationBatch.ts";
+import { operatingPoints, type WantedPoint } from "../metrics/operatingPoints.ts";
 import { encodePredictions } from "./predictions.ts";
 import type { ServedModel } from "./servedModel.ts";
 import { ClassTally, tallyOf, type Verdict } from "./tally.ts";
 import { verdictsByTarget } from "./targetVerdicts.ts";
-import type { TaskEvent } from "./task.ts";
+import type { OperatingTable, TaskEvent } from "./task.ts";
+import { TrustTally } from "./trustTally.ts";
 
 /** Compares a model's answers with the truth, image by image. */
 export interface Judge {
   add(sample: Sample, image: RawImage): Promise<void>;
   /** `figures` as a file keeps them. */
-  verdict(title: string): { readonly events: readonly TaskEvent[]; readonly figures: unknown };
+  verdict(title: string): {
+    readonly events: readonly TaskEvent[];
+    readonly figures: Readonly<Record<string, unknown>>;
+  };
+  /** From which probability on each class may be believed, where it is asked for one label. */
+  operatingPoints?(wanted: WantedPoint): OperatingTable;
   /** Every image's answer as CSV, where it is asked for one label. */
   predictions?(split: string): readonly Uint8Array[];
 }
@@ -33,17 +40,29 @@ function classJudge(model: ServedModel, source: Source): Judge {
   const { labels } = model;
   const toModel = source.labels.map((label) => model.classOf(label));
   const tally = new ClassTally(labels);
+  const kept = new TrustTally(model);
   const images: string[] = [];
   return {
     async add(sample, image) {
-      tally.add(await model.probabilities(image), toModel[sample.label] ?? 0);
+      const answer = await model.classify(image);
+      const truth = toModel[sample.label] ?? 0;
+      tally.add(answer.probabilities, truth);
+      kept.add(answer, labels[truth] ?? "");
       images.push(sample.id);
     },
     verdict(title) {
       const verdict = tally.verdict(title) ?? nothingMeasured(title);
-      return { events: [verdict.event], figures: verdict.report };
+      const { events, figures } = kept.verdict();
+      return { events: [verdict.event, ...events], figures: { ...verdict.report, ...figures } };
     },
-    predictions: (split) => encodePredictions(labels, [{ split, images, answers: countedSamples(tally.batches) }]),
+    operatingPoints(wanted) {
+      const points = operatingPoints(countedSamples(tally.batches), wanted);
+      return { wanted, labels, points };
+    },
+    predictions(split) {
+      const answers = countedSamples(tally.batches);
+      return encodePredictions(labels, [{ split, images, answers, unknown: kept.scores }]);
+    },
   };
 }
 

@@ -39,7 +39,15 @@ export const predict: Task = defineTask({
 async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array, top: number): Promise<TaskEvent> {
   const image = { kind: "encoded", bytes } as const;
   if (model.answers.kind === "classes") {
-    return { type: "prediction", file, classes: ranked(model.labels, await model.probabilities(image), top) };
+    const { probabilities, unknown: score } = await model.classify(image);
+    const set = model.setOf(probabilities);
+    return {
+      type: "prediction",
+      file,
+      classes: ranked(model.labels, probabilities, top),
+      ...(set === undefined ? {} : { set }),
+      ...(score === undefined ? {} : { unknown: { score, isUnknown: model.isUnknown(score) } }),
+    };
   }
   const answers = await model.targets(image);
   const targets = model.answers.targets.map((target): TargetAnswer => {

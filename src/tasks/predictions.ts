@@ -15,21 +15,27 @@ export interface AnsweredSplit {
   readonly split: string;
   readonly images: readonly string[];
   readonly answers: ClassificationBatch;
+  /** How unlike those of the training each is, where the model tells; for all splits or none. */
+  readonly unknown?: ArrayLike<number> | undefined;
 }
 
 const encoder = new TextEncoder();
 const columns = ["image", "split", "label", "answer"];
+/** Behind the probabilities. */
+const unknownColumn = "unknown";
 /** Significant digits by which any float32 is known. */
 const enoughDigits = 9;
 
-/** `image,split,label,answer,p(…),…`: a line an image, with the probability of each class as the shortest text that reads back to the same float32. */
+/** `image,split,label,answer,p(…),…,unknown`: a line an image, with probabilities and score as the shortest text that reads back to the same float32. */
 export function encodePredictions(labels: readonly string[], splits: readonly AnsweredSplit[]): Uint8Array[] {
-  const header = [...columns, ...labels.map((label) => `p(${label})`)];
-  const lines = splits.flatMap(({ split, images, answers }) =>
+  const hasScores = splits.some(({ unknown }) => unknown !== undefined);
+  const header = [...columns, ...labels.map((label) => `p(${label})`), ...(hasScores ? [unknownColumn] : [])];
+  const lines = splits.flatMap(({ split, images, answers, unknown }) =>
     images.map((image, i) => {
       const row = answers.probabilities.subarray(i * labels.length, (i + 1) * labels.length);
       const named = [image, split, labels[answers.labels[i] ?? 0] ?? "", labels[predictedClass(answers, i)] ?? ""];
-      return encodeLine([...named, ...Array.from(row, shortest)]);
+      const scores = hasScores ? [shortest(unknown?.[i] ?? Number.NaN)] : [];
+      return encodeLine([...named, ...Array.from(row, shortest), ...scores]);
     }),
   );
   return [encodeLine(header), ...lines];
@@ -44,7 +50,9 @@ export function decodePredictions(
   if (columns.some((column, i) => header[i] !== column) || header.length < columns.length + 2) {
     throw new GraftError("input", `"${path}" begins with ${header.join(",")}; expected ${columns.join(",")},p(…),….`);
   }
-  const labels = header.slice(columns.length).map((column) => column.slice("p(".length, -1));
+  const labels = header
+    .slice(columns.length, header.at(-1) === unknownColumn ? -1 : undefined)
+    .map((column) => column.slice("p(".length, -1));
   const predictions = rows.map(([image = "", split = "", label = "", answer = ""]) => ({
     image,
     split,

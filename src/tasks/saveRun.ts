@@ -1,16 +1,20 @@
 import { encodeModelFile, type ModelParts } from "../artefact/modelFile.ts";
+import type { Trust } from "../artefact/trust.ts";
 import { reportWithIntervals } from "../metrics/classificationIntervals.ts";
+import { measure } from "../metrics/metric.ts";
+import { reliability } from "../metrics/reliability.ts";
 import { reliabilityDiagram } from "../metrics/reliabilityDiagram.ts";
 import type { HeadTarget } from "../transfer/headTargets.ts";
 import { answerLayer } from "../transfer/multiTaskHeads.ts";
-import { answersOn } from "./answersOn.ts";
 import { fitAdvice } from "./fitAdvice.ts";
+import { calibratedAnswers, fitTrust, rawAnswers } from "./fitTrust.ts";
 import type { Learned } from "./learn.ts";
 import { type AnsweredSplit, encodePredictions } from "./predictions.ts";
 import { predictionsFile, type RunFolder } from "./runFolder.ts";
 import { saveGolden } from "./saveGolden.ts";
 import { targetVerdicts, taskWeights } from "./targetVerdicts.ts";
 import type { TaskEvent } from "./task.ts";
+import { type CalibrationErrors, toldTrust } from "./toldTrust.ts";
 import type { Job } from "./trainPlan.ts";
 
 /** Saves model, labels, figures and what the curves say. */
@@ -19,21 +23,22 @@ export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): A
   const { plan, state, history } = learned;
   const { network, backbone, targets } = plan;
   const weights = state.snapshot(network.parameters.list);
+  const parts = { validation: split.validation, ...(split.test.length > 0 ? { test: split.test } : {}) };
+  const { figures, trust } =
+    targets === undefined
+      ? yield* saveClasses(job, learned, folder, parts)
+      : yield* saveTargets(job, learned, folder, { parts, targets });
   const bytes = encodeModelFile({
     // Not the folder's: runs of one seed must not differ by where they lie.
     name: "classifier",
     answers: answersOf(job, learned),
     preparation,
     backbone,
+    trust,
     ...(plan.served?.(weights) ?? { network, weights }),
   });
-  const parts = { validation: split.validation, ...(split.test.length > 0 ? { test: split.test } : {}) };
-  const metrics =
-    targets === undefined
-      ? yield* saveClasses(job, learned, folder, parts)
-      : yield* saveTargets(job, learned, folder, { parts, targets });
   await folder.writeHistory(history);
-  await folder.writeJson("metrics.json", metrics);
+  await folder.writeJson("metrics.json", figures);
   const advice = fitAdvice(job, learned);
   if (advice !== undefined) {
     await folder.writeJson("diagnosis.json", advice);
@@ -52,30 +57,46 @@ function answersOf({ labels, source }: Job, { plan }: Learned): ModelParts["answ
   return { kind: "targets", targets: targets.map((column) => ({ column, layer: answerLayer(column) })) };
 }
 
-type Parts = Readonly<Record<string, readonly number[]>>;
+type Parts = { readonly validation: readonly number[]; readonly test?: readonly number[] };
 /** By the name of the part. */
 type Figures = Readonly<Record<string, unknown>>;
 
-/** What a classifier says of each part; its figures are returned. */
+interface Saved {
+  readonly figures: Figures;
+  readonly trust?: Trust | undefined;
+}
+
+/** What a classifier says of each part, calibrated on the validation images; its figures are returned. */
 async function* saveClasses(
-  { platform, images, labels }: Job,
-  { plan, state }: Learned,
+  job: Job,
+  learned: Learned,
   folder: RunFolder,
   parts: Parts,
-): AsyncGenerator<TaskEvent, Figures> {
-  const metrics: Record<string, unknown> = {};
+): AsyncGenerator<TaskEvent, Saved> {
+  const { platform, images, labels } = job;
+  const validation = await rawAnswers(job, learned, parts.validation);
+  const trust = await fitTrust(job, learned, validation);
+  const figures: Record<string, unknown> = {};
   const answered: AnsweredSplit[] = [];
+  const errors: Record<string, CalibrationErrors> = {};
   for (const [name, indices] of Object.entries(parts)) {
-    const answers = await answersOn(plan.data(indices, false), plan.network, state, platform.engine);
+    const raw = indices === parts.validation ? validation : await rawAnswers(job, learned, indices);
+    const answers = trust === undefined ? raw : calibratedAnswers(raw, trust.scaling);
     answered.push({ split: name, images: indices.map((i) => images.samples[i]?.id ?? ""), answers });
     const report = reportWithIntervals([answers], labels.length, { labels });
-    metrics[name] = report;
+    errors[name] = { before: measure(reliability(), [raw]).expectedError, after: report.calibration.expectedError };
+    figures[name] = report;
     await folder.writeText(`reliability-${name}.svg`, reliabilityDiagram(report.calibration, name));
     yield { type: "report", title: name, labels, report };
   }
   await platform.store.write(folder.file(predictionsFile), encodePredictions(labels, answered));
   await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
-  return metrics;
+  for (const text of toldTrust(trust, errors)) yield { type: "note", text };
+  if (trust !== undefined) {
+    const { calibration, conformal, unknown } = trust;
+    figures["trust"] = { calibration: { ...calibration, expectedError: errors }, conformal, unknown };
+  }
+  return { figures, trust };
 }
 
 /** The figures of each target on each part, which are returned; what it is, on which scale its head learned, and what it came to count. */
@@ -84,7 +105,7 @@ async function* saveTargets(
   learned: Learned,
   folder: RunFolder,
   { parts, targets }: { readonly parts: Parts; readonly targets: readonly HeadTarget[] },
-): AsyncGenerator<TaskEvent, Figures> {
+): AsyncGenerator<TaskEvent, Saved> {
   const metrics: Record<string, unknown> = {};
   for (const [name, indices] of Object.entries(parts)) {
     const { events, figures } = await targetVerdicts(job, learned, targets, indices, name);
@@ -98,5 +119,5 @@ async function* saveTargets(
     const told = kept.map(({ name, weight }) => `${name} ${weight.toFixed(2)}`).join(", ");
     yield { type: "note", text: `weights of the tasks, as learned from their uncertainty: ${told}` };
   }
-  return metrics;
+  return { figures: metrics };
 }

@@ -1,11 +1,14 @@
 import { imageInput, type ModelAnswers, type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
+import type { StatedTrust } from "../artefact/trust.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
 import { imageTensor, limitPixels } from "../data/preparedImages.ts";
 import type { RawImage } from "../data/source.ts";
 import type { Preparation } from "../image/prepare.ts";
+import { predictionSets } from "../metrics/conformal.ts";
 import type { Platform, Program } from "../platform/platform.ts";
+import { argMax } from "../train/measures.ts";
 
 /** The model file of a run folder, or a model file itself. Throws `input` where there is none. */
 export async function readRun(
@@ -28,6 +31,13 @@ export function labelsOf(answers: ModelAnswers, path: string): readonly string[]
   throw new GraftError("model", `"${path}" answers ${names}; expected a classifier with labels of one kind.`);
 }
 
+/** What a classifier says of one image. */
+export interface ClassAnswer {
+  readonly probabilities: Float32Array;
+  /** Larger the less the image is like those of the training. */
+  readonly unknown: number | undefined;
+}
+
 /** A trained model as it is served: nothing but `model.onnx`. */
 export class ServedModel {
   /** As it was opened. */
@@ -35,6 +45,8 @@ export class ServedModel {
   /** What it is asked. */
   readonly answers: ModelAnswers;
   readonly preparation: Preparation;
+  /** What it promises; nothing where it was trained without validation images. */
+  readonly trust: StatedTrust;
   /** Of its file. */
   readonly sizeBytes: number;
   readonly #program: Program;
@@ -42,7 +54,7 @@ export class ServedModel {
 
   private constructor(
     path: string,
-    { answers, preparation }: ModelMetadata,
+    { answers, preparation, trust }: ModelMetadata,
     bytes: Uint8Array,
     program: Program,
     platform: Platform,
@@ -50,6 +62,7 @@ export class ServedModel {
     this.path = path;
     this.answers = answers;
     this.preparation = preparation;
+    this.trust = trust;
     this.sizeBytes = bytes.length;
     this.#program = program;
     this.#platform = platform;
@@ -94,6 +107,30 @@ export class ServedModel {
   async probabilities(image: RawImage): Promise<Float32Array> {
     const pixels = await decodeImage(image, this.#platform, limitPixels);
     return this.answer(imageTensor(pixels));
+  }
+
+  /** The same, with the score by which it counts as unknown, where the model has one. */
+  async classify(image: RawImage): Promise<ClassAnswer> {
+    const pixels = await decodeImage(image, this.#platform, limitPixels);
+    const { probabilities, unknown } = await this.#program.run({ [imageInput]: imageTensor(pixels) });
+    if (probabilities === undefined) throw new GraftError("model", 'the model has no output "probabilities".');
+    return { probabilities: probabilities.floats, unknown: unknown?.floats[0] };
+  }
+
+  /** The classes that hold the true one as often as was promised, the likeliest first; nothing where nothing was promised. */
+  setOf(probabilities: Float32Array): readonly string[] | undefined {
+    const { conformal } = this.trust;
+    if (conformal === undefined) return undefined;
+    const [set = []] = predictionSets(probabilities, this.labels.length, conformal);
+    // What it promises is a share at least: the likeliest class is always in, so that no set is empty.
+    const likeliest = argMax(probabilities, 0, probabilities.length);
+    return (set.length === 0 ? [likeliest] : set).map((c) => this.labels[c] ?? "");
+  }
+
+  /** Whether a score is above what the model knows from its validation images. */
+  isUnknown(score: number | undefined): boolean {
+    const { unknown } = this.trust;
+    return unknown !== undefined && score !== undefined && score > unknown.threshold;
   }
 
   /** The probabilities [N, labels] of uint8 [N, H, W, 3]. */

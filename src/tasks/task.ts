@@ -5,6 +5,7 @@ import type { Finding } from "../doctor/finding.ts";
 import type { MapCheck } from "../explain/check.ts";
 import type { ClassificationReport } from "../metrics/classificationReport.ts";
 import type { Standing } from "../metrics/comparison.ts";
+import type { OperatingPoint, WantedPoint } from "../metrics/operatingPoints.ts";
 import type { RegressionReport } from "../metrics/regression.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
@@ -117,6 +118,14 @@ export interface VerificationEntry {
   readonly disagreements: readonly string[];
 }
 
+/** From which probability on each class may be believed. */
+export interface OperatingTable {
+  readonly wanted: WantedPoint;
+  readonly labels: readonly string[];
+  /** By class; nothing for one that does not reach what is wanted. */
+  readonly points: readonly (OperatingPoint | undefined)[];
+}
+
 /** What a task reports while it runs: plain data that a terminal draws, `--json` prints and a server streams. */
 export type TaskEvent =
   | FitEvent
@@ -145,7 +154,16 @@ export type TaskEvent =
     }
   /** How good predicted numbers are, in their own unit. */
   | { readonly type: "regression"; readonly title: string; readonly report: RegressionReport }
-  | { readonly type: "prediction"; readonly file: string; readonly classes: readonly RankedClass[] }
+  | {
+      readonly type: "prediction";
+      readonly file: string;
+      readonly classes: readonly RankedClass[];
+      /** The classes that hold the true one as often as the model promises, the likeliest first. */
+      readonly set?: readonly string[];
+      /** Whether the image is unlike those of the training, and by what score. */
+      readonly unknown?: { readonly score: number; readonly isUnknown: boolean };
+    }
+  | ({ readonly type: "operating-points" } & OperatingTable)
   | { readonly type: "answers"; readonly file: string; readonly targets: readonly TargetAnswer[] }
   | ({ readonly type: "explanation" } & Explanation)
   | ({ readonly type: "finding" } & Finding)

@@ -3,7 +3,7 @@ import { rewriteNamed } from "../graph/rewrite.ts";
 import type { Value } from "../graph/value.ts";
 import { buildLoss, type Loss } from "../nn/loss.ts";
 import { batchInput, forward, type Network } from "../nn/network.ts";
-import { startBuild } from "../nn/scope.ts";
+import { type Build, startBuild } from "../nn/scope.ts";
 import { foldBatchNorm } from "../ops/foldBatchNorm.ts";
 import type { Engine, Program } from "../platform/platform.ts";
 import { cutBatches, targetTensor } from "./batches.ts";
@@ -11,6 +11,14 @@ import type { TrainingData } from "./data.ts";
 import { type Measure, MeasureSums } from "./measures.ts";
 import type { TrainingState } from "./state.ts";
 import { compileLowered } from "./step.ts";
+
+const rowsShown = 64;
+
+/** Names values of a network's graph; the same ones each time. */
+export type Show = (
+  network: Network,
+  graph: { readonly x: Value; readonly predictions: Value; readonly build: Build },
+) => Readonly<Record<string, Value>>;
 
 /** Measures a network on data; keeps its compiled programs until disposed of. */
 export class Evaluator {
@@ -69,6 +77,29 @@ export class Evaluator {
       offset += row.length;
     }
     return Tensor.of("float32", [data.count, width], all);
+  }
+
+  /** Values within the network for all of `data`, one row a sample: what `show` names of its graph, whose input is `x`. */
+  async shown(data: TrainingData, state: TrainingState, show: Show): Promise<ReadonlyMap<string, Float32Array>> {
+    const rows = new Map<string, Float32Array>();
+    const all = Uint32Array.from({ length: data.count }, (_, i) => i);
+    let done = 0;
+    for (const indices of cutBatches(all, rowsShown)) {
+      const x = batchInput(this.#network, indices.length, data.inputDType);
+      const build = startBuild(this.#network.parameters);
+      const predictions = forward(this.#network, x, build);
+      const key = `shown ${indices.length} ${data.inputDType}`;
+      const program = await this.#compiled(key, [x], show(this.#network, { x, predictions, build }));
+      const found = await program.run(this.#feeds(program, state, await data.load(indices, undefined)));
+      for (const [name, { floats }] of Object.entries(found)) {
+        const width = floats.length / indices.length;
+        const into = rows.get(name) ?? new Float32Array(data.count * width);
+        into.set(floats, done * width);
+        rows.set(name, into);
+      }
+      done += indices.length;
+    }
+    return rows;
   }
 
   async dispose(): Promise<void> {
