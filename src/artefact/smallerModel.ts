@@ -17,6 +17,7 @@ import { dequantizeLinear } from "../ops/quantisation.ts";
 import { type Measured, quantisationPlan, quantise, type ValueRange, weightSteps } from "../ops/quantise.ts";
 import { reduceMax, reduceMin } from "../ops/reductions.ts";
 import type { Engine } from "../platform/platform.ts";
+import { unknownOutput } from "./trust.ts";
 
 /** Smaller tensors are not worth a rounding. */
 const smallest = 64;
@@ -63,7 +64,8 @@ export async function withBytes(
 ): Promise<Uint8Array> {
   const graph = openGraph(file);
   const outputs = foldBatchNorm(graph.outputs);
-  const plan = quantisationPlan(outputs);
+  // The distance to the classes' features needs more than 8 bits.
+  const plan = quantisationPlan(outputs.filter((_, i) => graph.names[i] !== unknownOutput));
   if (plan.kernels.size === 0) {
     throw new GraftError("model", `"${file.name}" has no convolution or product to be computed in 8 bits.`);
   }

@@ -5,6 +5,9 @@ import { calibratedProbabilities, logitsOf } from "../nn/calibratedOutput.ts";
 import { neg } from "../ops/arithmetic.ts";
 import { reduceLogSumExp } from "../ops/reductions.ts";
 
+/** What a model file calls its score of images unlike those of the training. */
+export const unknownOutput = "unknown";
+
 /** How the output `unknown` is measured: the distance of features to the nearest class (Lee et al. 2018), or −ln Σ e^z of logits (Liu et al. 2020). */
 export type UnknownMeasure =
   | { readonly kind: "mahalanobis"; readonly gaussians: ClassGaussians }
@@ -57,7 +60,7 @@ export function trusted(
   const logits = logitsOf(probabilities);
   return new Map([
     ["probabilities", calibratedProbabilities(logits, trust.scaling)],
-    ["unknown", unknownScore(logits, features, trust.measure)],
+    [unknownOutput, unknownScore(logits, features, trust.measure)],
   ]);
 }
 
