@@ -33,7 +33,7 @@ export function answerImages(
         return batcher.add(prepared);
       }),
     );
-    return { model, version, rows: rows.map(valueOf) };
+    return { model, version, rows: rows.map(settled) };
   });
   return deadline.within(work, "timeout");
 }
@@ -51,7 +51,7 @@ async function prepareInTime(name: string, prepare: () => Promise<Tensor>, deadl
   }
 }
 
-function valueOf<T>(result: PromiseSettledResult<T>): T {
+function settled<T>(result: PromiseSettledResult<T>): T {
   if (result.status === "fulfilled") return result.value;
   throw result.reason;
 }

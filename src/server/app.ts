@@ -223,8 +223,7 @@ function refuse(thrown: unknown, context: Asked): Response {
 
 function conclude(context: Asked, durationMs: number, { metrics, log }: AppParts): void {
   const { status } = context.res;
-  // The pattern, not what a client wrote: labels of a metric must stay few.
-  const route = status === 404 ? "unknown" : context.req.path.replace(/^(\/v2\/models\/)[^/]+/, "$1:model");
+  const route = routeOf(context.req.path);
   metrics.request(route, status, durationMs / 1000);
   log({
     time: new Date().toISOString(),
@@ -236,4 +235,15 @@ function conclude(context: Asked, durationMs: number, { metrics, log }: AppParts
     durationMs: Math.round(10 * durationMs) / 10,
     ...context.get("note"),
   });
+}
+
+const plainRoutes = new Set(["/predict", "/v2", ...openRoutes, "/metrics", "/openapi.json"]);
+
+/** The pattern, not what a client wrote: the labels of a metric must stay few. */
+function routeOf(path: string): string {
+  if (plainRoutes.has(path)) return path;
+  const [, action] = /^\/v2\/models\/[^/]+(\/ready|\/infer)?$/.exec(path) ?? [];
+  return path.startsWith("/v2/models/") && (action !== undefined || !path.slice(11).includes("/"))
+    ? `/v2/models/:model${action ?? ""}`
+    : "unknown";
 }
