@@ -190,6 +190,7 @@ function agrees(json: unknown, { expected }: Photo): boolean {
   );
 }
 
+/** Of the server, in megabytes. */
 async function memoryOf(url: string): Promise<number> {
   const text = await (await fetch(`${url}/metrics`)).text();
   return Number(/process_resident_memory_bytes (\d+)/.exec(text)?.[1]) / 1e6;

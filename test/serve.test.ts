@@ -159,6 +159,12 @@ describe("a refusal", () => {
     expect(answer.headers.get("x-request-id")).toBe(answer.json.error.requestId);
   });
 
+  it("of a body that was not read closes the connection, so that nothing is sent after it", async () => {
+    const { headers } = await predict(open.url, new Uint8Array(60_000));
+    expect(headers.get("connection")).toBe("close");
+    expect((await predict(open.url, new Uint8Array(9))).headers.get("connection")).toBe("keep-alive");
+  });
+
   it("of an image with too many pixels comes before it is decoded", async () => {
     const wide = await createCodec().encodePng({ width: 200, height: 100, channels: 3, data: new Uint8Array(60_000) });
     const { status, json } = await predict(open.url, wide);

@@ -44,7 +44,7 @@ export interface AppParts {
 interface Environment {
   // Missing where the app is called without a socket.
   readonly Bindings: { readonly incoming?: { readonly socket: { readonly remoteAddress?: string | undefined } } };
-  readonly Variables: { requestId: string; deadline: Deadline; note: Record<string, string | number> };
+  readonly Variables: { requestId: string; deadline: Deadline; isRead: boolean; note: Record<string, string | number> };
 }
 
 type Asked = Context<Environment>;
@@ -63,6 +63,7 @@ export function createApp(parts: AppParts): Hono<Environment> {
     context.set("requestId", requestIdOf(context.req.header("x-request-id")));
     context.set("deadline", new Deadline(limits.timeoutMs));
     context.set("note", {});
+    context.set("isRead", context.req.raw.body === null);
     context.header("x-request-id", context.get("requestId"));
     await next();
     if (!parts.isOpen()) context.header("connection", "close");
@@ -136,6 +137,7 @@ async function predict(context: Asked, { shelf, limits, metrics }: AppParts, tur
   const top = topOf(context.req.query("top"));
   const deadline = context.get("deadline");
   const body = await readBody(context.req.raw, limits.maxBodyBytes, deadline);
+  context.set("isRead", true);
   const files = await uploadedImages(body, context.req.header("content-type") ?? null, limits.maxImages);
   Object.assign(context.get("note"), { model: live.name, images: files.length });
   const images = files.map(({ name, bytes }) => ({
@@ -157,6 +159,7 @@ async function infer(context: Asked, { shelf, limits, metrics }: AppParts, turns
   const live = shelf.get(context.req.param("model"));
   const deadline = context.get("deadline");
   const body = await readBody(context.req.raw, limits.maxBodyBytes, deadline);
+  context.set("isRead", true);
   const { id, images, wanted } = await live.use(async ({ answers }) => readInference(body, answers, limits));
   Object.assign(context.get("note"), { model: live.name, images: images.length });
   const requested = images.map((image, i) => ({
@@ -215,6 +218,8 @@ function refuse(thrown: unknown, context: Asked): Response {
   const headers = {
     "content-type": "application/json",
     "x-request-id": requestId,
+    // What of the body is still to come would be taken for the next request.
+    ...(context.get("isRead") ? {} : { connection: "close" }),
     ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
     ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }),
   };
