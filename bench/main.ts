@@ -8,6 +8,7 @@ import { printOfficeCaltech } from "./officeCaltech.ts";
 import { printRecomputation } from "./recomputation.ts";
 import { type Rival, type RivalName, startRival } from "./rival.ts";
 import { printScaling } from "./scaling.ts";
+import { printServing } from "./serving.ts";
 import { trainingCommandJob } from "./wholeJob.ts";
 import { workOf } from "./work.ts";
 
@@ -109,6 +110,10 @@ for (const rival of rivals.values()) rival?.stop();
 if (only === undefined || only === "recomputation") await printRecomputation(turns, threads);
 if (only === undefined || only === "scaling") await printScaling(scalingCounts, backbone);
 if (only === "adaptation") await printAdaptation();
+if (only === "serving") {
+  const seconds = Number(process.env["GRAFT_BENCH_SECONDS"] ?? 60);
+  await printServing({ photos, backbone, seconds, threads });
+}
 
 async function printAdaptation(): Promise<void> {
   const compute = { engine: createEngine({ threads }) };

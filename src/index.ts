@@ -113,6 +113,7 @@ export { multiTaskLoss, type TaskLoss, type TaskWeighting, taskUncertainty } fro
 export { batchNormalization, rescaling } from "./nn/normalisationLayers.ts";
 export { averagePooling2d, globalAveragePooling2d, maxPooling2d } from "./nn/poolingLayers.ts";
 export { l1, l1l2, l2 } from "./nn/regularizers.ts";
+export { type LoadedModel, type LoadOptions, load } from "./node/load.ts";
 export { nodePlatform } from "./node/platform.ts";
 /** Operators to write losses with. */
 export * as ops from "./ops/index.ts";
@@ -125,6 +126,7 @@ export {
   stepSchedule,
   warmUp,
 } from "./optim/schedules.ts";
+export type { RankedClass, TargetAnswer } from "./tasks/task.ts";
 export { earlyStopping, modelCheckpoint, reduceLROnPlateau } from "./train/callbacks.ts";
 export { arrays } from "./train/data.ts";
 export type { Data, FitOptions, FunctionalOptions, History, Model } from "./train/model.ts";

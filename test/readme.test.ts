@@ -23,6 +23,17 @@ it("the README's code runs as it stands", () => {
 });
 
 it("the README names every command", () => {
-  for (const name of ["train", "predict", "evaluate", "compare", "preview", "lr-find", "rank", "doctor", "demo"])
+  for (const name of [
+    "train",
+    "predict",
+    "evaluate",
+    "compare",
+    "preview",
+    "lr-find",
+    "rank",
+    "doctor",
+    "demo",
+    "serve",
+  ])
     expect(readme).toContain(`npx graft ${name}`);
 });

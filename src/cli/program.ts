@@ -3,6 +3,7 @@ import { Command, CommanderError, Option } from "commander";
 import { GraftError, messageOf } from "../base/errors.ts";
 import { nodePlatform } from "../node/platform.ts";
 import { type DeviceWish, deviceNames } from "../platform/platform.ts";
+import { serve } from "../server/serve.ts";
 import { tasks } from "../tasks/menu.ts";
 import type { Task, TaskEvent } from "../tasks/task.ts";
 import { readConfig } from "./config.ts";
@@ -25,7 +26,7 @@ export async function runProgram(args: readonly string[], sinks: Sinks): Promise
     .exitOverride()
     .configureOutput({ writeOut: (text) => sinks.out.write(text), writeErr: (text) => sinks.err.write(text) })
     .showHelpAfterError("(run with --help for all options)");
-  for (const task of tasks) program.addCommand(commandOf(task, sinks));
+  for (const task of [...tasks, serve]) program.addCommand(commandOf(task, sinks));
   if (args.length === 0) {
     program.outputHelp();
     return 0;
@@ -86,7 +87,7 @@ async function perform(
   const controller = new AbortController();
   const interrupt = () => {
     if (controller.signal.aborted) process.exit(130);
-    sinks.err.write("\nfinishing this step, then saving; Ctrl-C again to stop at once\n");
+    sinks.err.write(`\n${task.parting}; Ctrl-C again to stop at once\n`);
     controller.abort();
   };
   process.on("SIGINT", interrupt);

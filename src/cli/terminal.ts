@@ -71,6 +71,8 @@ export class Terminal {
       case "regression":
         this.close();
         return this.#result(`\n${event.title}\n\n${formatRegression(event.report)}\n`);
+      case "log":
+        return this.#result(JSON.stringify(event.record));
       case "prediction":
         this.close();
         return this.#result(`${event.file}: ${predictionText(event)}`);

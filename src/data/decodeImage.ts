@@ -3,7 +3,11 @@ import type { Pixels, Platform } from "../platform/platform.ts";
 import type { RawImage } from "./source.ts";
 
 /** The pixels of a raw image. Throws `input` with a plain reason when the bytes are not one. */
-export async function decodeImage(image: RawImage, platform: Platform, limitPixels: number): Promise<Pixels> {
+export async function decodeImage(
+  image: RawImage,
+  { codec }: Pick<Platform, "codec">,
+  limitPixels: number,
+): Promise<Pixels> {
   if (image.kind === "pixels") return image.pixels;
   const { bytes } = image;
   if (bytes.length === 0) throw new GraftError("input", "the file is empty");
@@ -13,5 +17,5 @@ export async function decodeImage(image: RawImage, platform: Platform, limitPixe
   }
   if (/^\s*<(!doctype html|html)/i.test(start))
     throw new GraftError("input", "a web page, not an image: download it again");
-  return platform.codec.decode(bytes, limitPixels);
+  return codec.decode(bytes, limitPixels);
 }

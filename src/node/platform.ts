@@ -12,6 +12,7 @@ import { createFetcher } from "./fetcher.ts";
 import { inflate } from "./inflate.ts";
 import { runStagesInPython } from "./pythonStages.ts";
 import { createStore } from "./store.ts";
+import { createWorkerEngine } from "./workerEngine.ts";
 
 export interface NodePlatformOptions extends EngineOptions {
   /** Default: `GRAFT_CACHE`, else the system's folder for caches. */
@@ -23,6 +24,7 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
   const cacheDir = options.cacheDir ?? cacheDirOf({ platform: process.platform, home: homedir(), env: process.env });
   return {
     engine: createEngine(options),
+    workerEngine: (workers) => createWorkerEngine({ ...options, workers }),
     codec: createCodec(),
     store: createStore(),
     fetcher: createFetcher(cacheDir),

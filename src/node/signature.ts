@@ -25,8 +25,13 @@ export function checkInto(declared: readonly Declared[], into: Feeds): void {
     const tensor = into[output.name];
     if (tensor === undefined) continue;
     checkTensor("output", output, tensor);
-    if (tensor.data.buffer !== tensor.bytes.buffer) throw misaligned(output.name, tensor);
+    checkAligned(output.name, tensor);
   }
+}
+
+/** Checks that a tensor to write into lies where its type can be written. Throws `shape`. */
+export function checkAligned(name: string, tensor: Tensor): void {
+  if (tensor.data.buffer !== tensor.bytes.buffer) throw misaligned(name, tensor);
 }
 
 export function isDType(type: string): type is DType {

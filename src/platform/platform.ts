@@ -3,6 +3,8 @@ import type { Tensor } from "../base/tensor.ts";
 /** What the outside world offers to rooms 0–8. `node/` and `web/` implement it; nothing sniffs for it. */
 export interface Platform {
   readonly engine: Engine;
+  /** For servers that must not block: engines on so many threads of their own, each with every program. Whoever asks closes it. */
+  workerEngine(workers: number): WorkerEngine;
   readonly codec: Codec;
   readonly store: Store;
   readonly fetcher: Fetcher;
@@ -34,6 +36,12 @@ export interface Engine {
   /** Where programs run; chosen when it is first asked for or needed. */
   device(): Promise<DeviceName>;
   compile(model: Uint8Array, options?: CompileOptions): Promise<Program>;
+}
+
+/** An engine that computes on other threads than the one that calls. */
+export interface WorkerEngine extends Engine {
+  /** Ends the threads; what still runs fails with `system`. */
+  close(): Promise<void>;
 }
 
 export interface CompileOptions {

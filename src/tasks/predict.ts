@@ -1,8 +1,9 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { readImageFile } from "./imageFile.ts";
+import { rankedClasses } from "./rankedClasses.ts";
 import { ServedModel } from "./servedModel.ts";
-import { defineTask, type RankedClass, type TargetAnswer, type Task, type TaskEvent } from "./task.ts";
+import { defineTask, type TargetAnswer, type Task, type TaskEvent } from "./task.ts";
 
 /** `graft predict`: what a model sees in some photos. */
 export const predict: Task = defineTask({
@@ -44,7 +45,7 @@ async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array,
     return {
       type: "prediction",
       file,
-      classes: ranked(model.labels, probabilities, top),
+      classes: rankedClasses(model.labels, probabilities, top),
       ...(set === undefined ? {} : { set }),
       ...(score === undefined ? {} : { unknown: { score, isUnknown: model.isUnknown(score) } }),
     };
@@ -54,13 +55,7 @@ async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array,
     const { kind, name } = target;
     const numbers = answers.get(name) ?? new Float32Array(0);
     if (kind === "number") return { name, kind, value: numbers[0] ?? Number.NaN };
-    return { name, kind, classes: ranked(target.labels, numbers, top) };
+    return { name, kind, classes: rankedClasses(target.labels, numbers, top) };
   });
   return { type: "answers", file, targets };
-}
-
-/** The likeliest classes first. */
-function ranked(labels: readonly string[], probabilities: Float32Array, top: number): readonly RankedClass[] {
-  const classes = labels.map((label, i) => ({ label, probability: probabilities[i] ?? 0 }));
-  return classes.sort((a, b) => b.probability - a.probability).slice(0, top);
 }

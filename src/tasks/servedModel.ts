@@ -13,7 +13,7 @@ import { argMax } from "../train/measures.ts";
 /** The model file of a run folder, or a model file itself. Throws `input` where there is none. */
 export async function readRun(
   path: string,
-  { store }: Platform,
+  { store }: Pick<Platform, "store">,
 ): Promise<{ readonly file: string; readonly bytes: Uint8Array }> {
   const info = await store.info(path);
   const file = info?.kind === "folder" ? store.join(path, "model.onnx") : path;

@@ -173,6 +173,8 @@ export type TaskEvent =
       /** Where some are beyond it if they differ more. */
       readonly tolerances?: Tolerances;
     }
+  /** A line of a server's log. */
+  | { readonly type: "log"; readonly record: Readonly<Record<string, string | number>> }
   | { readonly type: "artefact"; readonly kind: string; readonly path: string };
 
 /** The unit that a user sees: one schema from which flags, help, validation and documentation come. */
@@ -182,6 +184,8 @@ export interface Task {
   readonly input: z.ZodObject;
   /** Which inputs are given by place; the last may take many. */
   readonly positionals: readonly string[];
+  /** What it does when it is interrupted. */
+  readonly parting: string;
   run(input: unknown, platform: Platform, signal: AbortSignal): AsyncGenerator<TaskEvent>;
 }
 
@@ -190,6 +194,8 @@ interface TaskDefinition<S extends z.ZodObject> {
   readonly summary: string;
   readonly input: S;
   readonly positionals?: readonly (keyof z.output<S> & string)[];
+  /** Default: what a training does. */
+  readonly parting?: string;
   /** `given` names the inputs that did not come from a default. */
   run(
     input: z.output<S>,
@@ -201,12 +207,13 @@ interface TaskDefinition<S extends z.ZodObject> {
 
 /** Defines a task. Its input is checked before it runs; throws `usage` for what does not fit. */
 export function defineTask<S extends z.ZodObject>(definition: TaskDefinition<S>): Task {
-  const { name, summary, input, positionals = [] } = definition;
+  const { name, summary, input, positionals = [], parting = "finishing this step, then saving" } = definition;
   return {
     name,
     summary,
     input,
     positionals,
+    parting,
     run: (values, platform, signal) =>
       definition.run(parseInput(input, values, name), platform, signal, new Set(Object.keys(values ?? {}))),
   };
