@@ -57,7 +57,11 @@ describe("graft train --parameters", () => {
   const served = async (of: string): Promise<number> => {
     const { code, out, err } = await graft(["evaluate", of, "--data", "photos", "--json"], options);
     expect(code, err).toBe(0);
-    return JSON.parse(out.trim().split("\n").at(-1) ?? "").report.accuracy;
+    const events = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line));
+    return events.find(({ type }) => type === "report").report.accuracy;
   };
 
   it("adapters stay in the model that is served", async () => {
