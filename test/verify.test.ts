@@ -57,6 +57,10 @@ describe("graft verify", () => {
     const { code, err } = await graft(["verify", "one", "--runtime", "python"], { ...options, env });
     expect(code).toBe(1);
     expect(err).toMatch(/no-python" does not start\. Install Python, or name it in GRAFT_PYTHON/);
+    const all = await graft(["verify", "one", "--runtime", "all"], { ...options, env });
+    expect(all.code, all.err).toBe(0);
+    expect(all.err).toMatch(/python left out: .*no-python" does not start/);
+    expect(all.out).toMatch(/^wasm .* agrees$/m);
   });
 
   it("fails for another model in the same folder, stage by stage", async () => {
