@@ -41,11 +41,19 @@ afterAll(async () => {
   for (const served of servers) await served.end("SIGKILL");
 });
 
+const promiseSchema = z.object({
+  // Too few validation images promise no set.
+  set: z.array(z.string()).min(1).optional(),
+  unknown: z.object({ score: z.number(), isUnknown: z.boolean() }),
+});
 const answerSchema = z.object({
   model: z.string(),
   version: z.string(),
   predictions: z.array(
-    z.object({ name: z.string(), classes: z.array(z.object({ label: z.string(), probability: z.number() })) }),
+    promiseSchema.extend({
+      name: z.string(),
+      classes: z.array(z.object({ label: z.string(), probability: z.number() })),
+    }),
   ),
 });
 
@@ -80,6 +88,23 @@ describe("POST /predict", () => {
       const alone = answerSchema.parse((await predict(open.url, bytes)).json).predictions[0]?.classes ?? [];
       expectNear(predictions[i]?.classes ?? [], alone);
       expectNear(alone, expected[i] ?? []);
+    }
+    // What the model promises comes along, as `graft predict` tells it.
+    const told = predictions.map(({ set, unknown }) => ({ set, unknown }));
+    writeFileSync(join(cwd, "large.png"), large);
+    const command = await graft(["predict", "colours", "photos/red/0.png", "large.png", "--json"], { cwd, cache });
+    const [first, , third] = told;
+    const [red, gray] = command.out
+      .trim()
+      .split("\n")
+      .map((line) => promiseSchema.parse(JSON.parse(line)));
+    for (const [here, there] of [
+      [first, red],
+      [third, gray],
+    ]) {
+      expect(here?.set).toEqual(there?.set);
+      expect(here?.unknown?.isUnknown).toBe(there?.unknown?.isUnknown);
+      expect(here?.unknown?.score).toBeCloseTo(there?.unknown?.score ?? Number.NaN, 3);
     }
     await model.dispose();
   });

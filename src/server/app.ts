@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
-import { targetAnswers } from "../tasks/imageModel.ts";
+import { promisesIn, targetAnswers } from "../tasks/imageModel.ts";
 import { rankedClasses } from "../tasks/rankedClasses.ts";
 import { answerImages } from "./answerImages.ts";
 import { checkApiKey } from "./apiKey.ts";
@@ -148,9 +148,10 @@ async function predict(context: Asked, { shelf, limits, metrics }: AppParts, tur
   metrics.images(live.name, rows.length);
   const predictions = rows.map((row, i) => {
     const name = files[i]?.name ?? "image";
-    const { answers } = model;
+    const { answers, trust } = model;
     if (answers.kind === "targets") return { name, targets: targetAnswers(answers, row) };
-    return { name, classes: rankedClasses(answers.labels, row.get("probabilities") ?? new Float32Array(0), top) };
+    const classes = rankedClasses(answers.labels, row.get("probabilities") ?? new Float32Array(0), top);
+    return { name, classes, ...promisesIn(answers.labels, row, trust) };
   });
   return context.json({ model: live.name, version: String(version), predictions });
 }

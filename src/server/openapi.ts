@@ -48,7 +48,22 @@ const predictions = {
       items: {
         type: "object",
         required: ["name"],
-        properties: { name: { type: "string" }, classes: ranked, targets: { type: "array", items: target } },
+        properties: {
+          name: { type: "string" },
+          classes: ranked,
+          set: {
+            type: "array",
+            items: { type: "string" },
+            description: "holds the true class as often as was promised",
+          },
+          unknown: {
+            type: "object",
+            required: ["score", "isUnknown"],
+            description: "how unlike the training's images it is",
+            properties: { score: { type: "number" }, isUnknown: { type: "boolean" } },
+          },
+          targets: { type: "array", items: target },
+        },
       },
     },
   },

@@ -1,11 +1,13 @@
-import { type ModelAnswers, readMetadata } from "../artefact/modelFile.ts";
+import { type ModelAnswers, type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
 import { stagesOf } from "../artefact/stages.ts";
+import { type StatedTrust, unknownOutput } from "../artefact/trust.ts";
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
 import { imageTensor, limitPixels } from "../data/preparedImages.ts";
 import type { Preparation } from "../image/prepare.ts";
 import type { Platform, Program } from "../platform/platform.ts";
+import { type Promises, promisesOf } from "./promisesOf.ts";
 import { rankedClasses } from "./rankedClasses.ts";
 import { labelsOf, readRun } from "./servedModel.ts";
 import type { RankedClass, TargetAnswer } from "./task.ts";
@@ -24,13 +26,15 @@ export class ImageModel {
   readonly path: string;
   readonly answers: ModelAnswers;
   readonly preparation: Preparation;
+  /** What it promises; nothing where it was trained without validation images. */
+  readonly trust: StatedTrust;
   readonly #programs: { readonly prepare: Program; readonly network: Program };
   readonly #inputs: { readonly image: string; readonly prepared: string };
   readonly #codec: ModelPlatform["codec"];
 
   private constructor(
     path: string,
-    about: { readonly answers: ModelAnswers; readonly preparation: Preparation },
+    about: ModelMetadata,
     programs: { readonly prepare: Program; readonly network: Program },
     inputs: { readonly image: string; readonly prepared: string },
     codec: ModelPlatform["codec"],
@@ -38,6 +42,7 @@ export class ImageModel {
     this.path = path;
     this.answers = about.answers;
     this.preparation = about.preparation;
+    this.trust = about.trust;
     this.#programs = programs;
     this.#inputs = inputs;
     this.#codec = codec;
@@ -114,6 +119,11 @@ export class ImageModel {
     for (const image of images) prepared.push(await this.prepare(image));
     return this.answer(prepared);
   }
+}
+
+/** What a classifier of one label says of an image beside its probabilities. */
+export function promisesIn(labels: readonly string[], outputs: ImageOutputs, trust: StatedTrust): Promises {
+  return promisesOf(labels, valuesOf(outputs, "probabilities"), outputs.get(unknownOutput)?.[0], trust);
 }
 
 /** What the outputs of a model say of one image, target by target. */

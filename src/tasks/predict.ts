@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { readImageFile } from "./imageFile.ts";
+import { promisesOf } from "./promisesOf.ts";
 import { rankedClasses } from "./rankedClasses.ts";
 import { ServedModel } from "./servedModel.ts";
 import { defineTask, type TargetAnswer, type Task, type TaskEvent } from "./task.ts";
@@ -41,13 +42,11 @@ async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array,
   const image = { kind: "encoded", bytes } as const;
   if (model.answers.kind === "classes") {
     const { probabilities, unknown: score } = await model.classify(image);
-    const set = model.setOf(probabilities);
     return {
       type: "prediction",
       file,
       classes: rankedClasses(model.labels, probabilities, top),
-      ...(set === undefined ? {} : { set }),
-      ...(score === undefined ? {} : { unknown: { score, isUnknown: model.isUnknown(score) } }),
+      ...promisesOf(model.labels, probabilities, score, model.trust),
     };
   }
   const answers = await model.targets(image);

@@ -6,9 +6,7 @@ import { decodeImage } from "../data/decodeImage.ts";
 import { imageTensor, limitPixels } from "../data/preparedImages.ts";
 import type { RawImage } from "../data/source.ts";
 import type { Preparation } from "../image/prepare.ts";
-import { predictionSets } from "../metrics/conformal.ts";
 import type { Platform, Program } from "../platform/platform.ts";
-import { argMax } from "../train/measures.ts";
 
 /** The model file of a run folder, or a model file itself. Throws `input` where there is none. */
 export async function readRun(
@@ -115,22 +113,6 @@ export class ServedModel {
     const { probabilities, unknown } = await this.#program.run({ [imageInput]: imageTensor(pixels) });
     if (probabilities === undefined) throw new GraftError("model", 'the model has no output "probabilities".');
     return { probabilities: probabilities.floats, unknown: unknown?.floats[0] };
-  }
-
-  /** The classes that hold the true one as often as was promised, the likeliest first; nothing where nothing was promised. */
-  setOf(probabilities: Float32Array): readonly string[] | undefined {
-    const { conformal } = this.trust;
-    if (conformal === undefined) return undefined;
-    const [set = []] = predictionSets(probabilities, this.labels.length, conformal);
-    // What it promises is a share at least: the likeliest class is always in, so that no set is empty.
-    const likeliest = argMax(probabilities, 0, probabilities.length);
-    return (set.length === 0 ? [likeliest] : set).map((c) => this.labels[c] ?? "");
-  }
-
-  /** Whether a score is above what the model knows from its validation images. */
-  isUnknown(score: number | undefined): boolean {
-    const { unknown } = this.trust;
-    return unknown !== undefined && score !== undefined && score > unknown.threshold;
   }
 
   /** The probabilities [N, labels] of uint8 [N, H, W, 3]. */

@@ -10,6 +10,7 @@ import type { RegressionReport } from "../metrics/regression.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
 import type { ValidatorName } from "../transfer/judgeTrial.ts";
+import type { Promises } from "./promisesOf.ts";
 
 /** A set of published weights as a user sees it. */
 export interface BackboneEntry {
@@ -154,15 +155,7 @@ export type TaskEvent =
     }
   /** How good predicted numbers are, in their own unit. */
   | { readonly type: "regression"; readonly title: string; readonly report: RegressionReport }
-  | {
-      readonly type: "prediction";
-      readonly file: string;
-      readonly classes: readonly RankedClass[];
-      /** The classes that hold the true one as often as the model promises, the likeliest first. */
-      readonly set?: readonly string[];
-      /** Whether the image is unlike those of the training, and by what score. */
-      readonly unknown?: { readonly score: number; readonly isUnknown: boolean };
-    }
+  | ({ readonly type: "prediction"; readonly file: string; readonly classes: readonly RankedClass[] } & Promises)
   | ({ readonly type: "operating-points" } & OperatingTable)
   | { readonly type: "answers"; readonly file: string; readonly targets: readonly TargetAnswer[] }
   | ({ readonly type: "explanation" } & Explanation)

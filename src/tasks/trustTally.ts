@@ -1,4 +1,5 @@
 import { wilsonInterval } from "../metrics/wilson.ts";
+import { isUnknown, setOf } from "./promisesOf.ts";
 import type { ClassAnswer, ServedModel } from "./servedModel.ts";
 import type { TaskEvent } from "./task.ts";
 
@@ -17,10 +18,10 @@ export class TrustTally {
 
   add({ probabilities, unknown }: ClassAnswer, truth: string): void {
     this.#images++;
-    const set = this.#model.setOf(probabilities) ?? [];
+    const set = setOf(this.#model.labels, probabilities, this.#model.trust) ?? [];
     this.#held += Number(set.includes(truth));
     this.#classes += set.length;
-    this.#unknown += Number(this.#model.isUnknown(unknown));
+    this.#unknown += Number(isUnknown(unknown, this.#model.trust));
     if (unknown !== undefined) this.#scores.push(unknown);
   }
 
