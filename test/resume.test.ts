@@ -40,7 +40,8 @@ describe("a run that was cut off", () => {
   it("ends at the same bytes after kill -9 at ten random moments", async () => {
     const random = stream(3, "kills");
     let continued = 0;
-    for (let i = 0; i < 10; i++) {
+    // On a busy machine more of them come before the first checkpoint.
+    for (let i = 0; i < 10 || (continued <= 2 && i < 40); i++) {
       const out = `killed${i}`;
       // Not before the folder exists: without it there is nothing to resume.
       const killed = await graft([...train, "--out", out], {
