@@ -1,7 +1,7 @@
 import type { ImageFile } from "../data/imageSurvey.ts";
 import type { LabelErrorCandidate } from "../metrics/confidentLearning.ts";
 import { type Check, counted, defineCheck, listed, percent } from "./finding.ts";
-import type { Item } from "./imageChecks.ts";
+import type { Item, TrackFacts } from "./imageChecks.ts";
 import type { Shortcut } from "./shortcuts.ts";
 
 /** What an audit knows of a data set beside what a training would see of it. */
@@ -13,6 +13,8 @@ export interface FileFacts {
   readonly contrast: ArrayLike<number>;
   /** Places of images linked by near copies. */
   readonly nearGroups: readonly (readonly number[])[];
+  /** Names that tell which images were taken together, and the pictures agree. */
+  readonly tracks: TrackFacts | undefined;
   /** Nothing where no backbone was given. */
   readonly labelErrors: readonly LabelErrorCandidate[] | undefined;
   readonly labels: readonly string[];
@@ -147,17 +149,33 @@ const nearCopies = defineCheck("near-copies", {
   advice: "keep each group on one side of a split: --fix writes a manifest with a column group, which train obeys",
 });
 
+/** Frames of films, whose names say so and whose pictures agree. */
+const tracks = defineCheck("tracks", {
+  find({ images, tracks: found }: FileFacts) {
+    if (found === undefined) return undefined;
+    const { pattern, count, agreement, chance, of } = found;
+    return { pattern, count, images: images.length, agreement, chance, example: of[0] ?? "" };
+  },
+  severity: "warning",
+  found: ({ count, images, agreement, chance, example }) =>
+    `${counted(images, "image")} form ${count} groups of near-copies by their names, such as "${example}…": ${percent(agreement)} of those looked at ` +
+    `resemble one of their own group more than any other of their class (${percent(chance)} by chance)`,
+  why: "Frames of one track are near-copies: torn apart by a split, they let figures tell how well a model remembers.",
+  advice: ({ pattern }) => `keep tracks whole: --group '${pattern}', or the manifest that --fix writes`,
+});
+
 /** Images whose neighbours in the features have another label. */
 const labelErrors = defineCheck("label-errors", {
   find({ images, labelErrors: candidates = [], labels }: FileFacts) {
     if (candidates.length === 0) return undefined;
     return {
       share: candidates.length / images.length,
-      candidates: candidates.map(({ sample, given, likely, margin }) => ({
+      candidates: candidates.map(({ sample, given, likely, margin, isConfident }) => ({
         id: images[sample]?.id ?? "",
         label: labels[given] ?? "",
         likely: labels[likely] ?? "",
         margin,
+        isConfident,
       })),
     };
   },
@@ -191,6 +209,7 @@ const shortcut = defineCheck("shortcut", {
 export const fileChecks: readonly Check<FileFacts>[] = [
   labelErrors,
   shortcut,
+  tracks,
   blankImages,
   tinyImages,
   nearCopies,

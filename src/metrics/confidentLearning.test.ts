@@ -14,12 +14,12 @@ const labels = [0, 0, 0, 1, 1, 1];
 
 test("names the samples off the diagonal of the confident joint, the most suspect first", () => {
   expect(labelErrorCandidates(probabilities, labels)).toEqual([
-    { sample: 2, given: 0, likely: 1, margin: -0.75 },
-    { sample: 5, given: 1, likely: 0, margin: -0.25 },
+    { sample: 2, given: 0, likely: 1, margin: -0.75, isConfident: true },
+    { sample: 5, given: 1, likely: 0, margin: -0.25, isConfident: true },
   ]);
 });
 
-test("leaves a sample alone whose other class does not reach its own threshold", () => {
+test("names a sample with less confidence whose other class does not reach its own threshold", () => {
   expect(
     labelErrorCandidates(
       [
@@ -30,7 +30,7 @@ test("leaves a sample alone whose other class does not reach its own threshold",
       ],
       [0, 0, 1, 1],
     ),
-  ).toEqual([]);
+  ).toEqual([{ sample: 1, given: 0, likely: 1, margin: -0.25, isConfident: false }]);
 });
 
 test("never suggests a class that no sample is labelled with", () => {

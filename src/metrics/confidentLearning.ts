@@ -7,10 +7,13 @@ export interface LabelErrorCandidate {
   readonly likely: number;
   /** Probability of the given label less that of the likeliest other one, −1 to 1: the lower, the more suspect. */
   readonly margin: number;
+  /** Off the diagonal of the confident joint, or merely of another likeliest class. */
+  readonly isConfident: boolean;
 }
 
 /**
- * Samples off the diagonal of the confident joint, the most suspect first (Northcutt, Jiang & Chuang 2021, “Confident Learning”), ranked by normalised margin.
+ * Samples whose label the probabilities contradict, the most suspect first by normalised margin: those off the diagonal of the confident joint
+ * (Northcutt, Jiang & Chuang 2021, “Confident Learning”), and those whose likeliest class is another, which noisy labels leave less certain.
  * `probabilities` [N, C] must come from models that did not see the sample; `labels` [N] are class indices.
  */
 export function labelErrorCandidates(
@@ -21,9 +24,11 @@ export function labelErrorCandidates(
   const candidates: LabelErrorCandidate[] = [];
   probabilities.forEach((row, sample) => {
     const given = labels[sample];
-    const likely = confidentClass(row, thresholds);
+    const confident = confidentClass(row, thresholds);
+    const isConfident = confident !== undefined && confident !== given;
+    const likely = isConfident ? confident : likeliestKnown(row, thresholds);
     if (likely !== undefined && likely !== given)
-      candidates.push({ sample, given, likely, margin: marginOf(row, given) });
+      candidates.push({ sample, given, likely, margin: marginOf(row, given), isConfident });
   });
   return candidates.sort((a, b) => a.margin - b.margin || a.sample - b.sample);
 }
@@ -50,6 +55,14 @@ function confidentClass(row: ArrayLike<number>, thresholds: readonly number[]): 
     if (row[label] >= thresholds[label] && (best === undefined || row[label] > row[best])) best = label;
   }
   return best;
+}
+
+/** The likeliest of the classes that any sample is labelled with. */
+function likeliestKnown(row: ArrayLike<number>, thresholds: readonly number[]): number | undefined {
+  return confidentClass(
+    row,
+    thresholds.map((threshold) => (Number.isFinite(threshold) ? 0 : threshold)),
+  );
 }
 
 function marginOf(row: ArrayLike<number>, given: number): number {

@@ -46,8 +46,8 @@ export const audit: Task = defineTask({
     const survey = yield* surveyed(source, surveyImages(source, platform, signal), data);
     const near = nearCopiesOf(survey);
     const images = { images: survey, labels: source.labels, split: splitAsGiven(survey.samples) };
-    const facts = imageFactsOf(images, survey.prints, near.kept);
-    const groups = groupsOf(survey.samples, facts.copies, near.groups);
+    const facts = { ...imageFactsOf(images, survey.prints, near.kept), nearGroups: near.groups };
+    const groups = groupsOf(survey.samples, facts);
     const labelErrors: readonly LabelErrorCandidate[] | undefined =
       loaded && (yield* labelErrorsOf(source, survey, groups, loaded, platform, { seed: drawnBy, signal }));
     const findings = bySeverity([
@@ -57,6 +57,7 @@ export const audit: Task = defineTask({
         files: survey.files,
         contrast: survey.prints.contrast,
         nearGroups: near.groups,
+        tracks: facts.tracks,
         labelErrors,
         labels: source.labels,
         shortcuts: findShortcuts({ ...survey, labels: source.labels }),

@@ -1,4 +1,6 @@
 import type { Backbone } from "../backbones/onnxBackbone.ts";
+import { DisjointSets } from "../data/disjointSets.ts";
+import { placesOfCopies } from "../data/duplicates.ts";
 import { foldsOf } from "../data/folds.ts";
 import type { ImageSurvey } from "../data/imageSurvey.ts";
 import { groupNearDuplicates, type LookAlike } from "../data/nearDuplicates.ts";
@@ -14,6 +16,8 @@ import type { TaskEvent } from "./task.ts";
 import { whileWorking } from "./whileWorking.ts";
 
 const foldCount = 5;
+/** Doubtful candidates are shown until so many of the images are: where features are weak they are mostly hard images. */
+const shownShare = 0.1;
 
 /** The parts that the source itself assigns; all else is to be trained on. */
 export function splitAsGiven(samples: readonly Sample[]): Split {
@@ -29,15 +33,25 @@ export function nearCopiesOf(survey: ImageSurvey) {
   return groupNearDuplicates(prints, (pair) => isNearCopy(survey, pair), isTorn);
 }
 
-/** The group of each sample: its own, or what it looks like; near-copies must not vouch for each other's labels. */
-export function groupsOf(samples: readonly Sample[], ...groupings: readonly (readonly (readonly number[])[])[]) {
-  const names = samples.map(({ group }) => group);
-  for (const places of groupings.flat()) {
-    const first = places[0] ?? 0;
-    const name = places.map((place) => names[place]).find((known) => known !== undefined) ?? samples[first]?.id;
-    for (const place of places) names[place] ??= name;
-  }
-  return names;
+/**
+ * The group of each sample: its own, its track, its copies and what it looks like, all that are linked under one name;
+ * nothing where it stands alone. Near-copies must not vouch for each other's labels.
+ */
+export function groupsOf(samples: readonly Sample[], linked: Linked): readonly (string | undefined)[] {
+  const sets = new DisjointSets(samples.length);
+  const named = samples.map(({ group, id }, i) => group ?? linked.tracks?.of[i] ?? id);
+  for (const [first = 0, ...others] of [...placesOfCopies(named), ...linked.copies, ...linked.nearGroups])
+    for (const other of others) sets.join(first, other);
+  const groups = new Array<string | undefined>(samples.length).fill(undefined);
+  for (const places of sets.groups()) for (const place of places) groups[place] = named[places[0] ?? 0];
+  return groups;
+}
+
+/** What belongs together, by the places of images. */
+interface Linked {
+  readonly copies: readonly (readonly number[])[];
+  readonly nearGroups: readonly (readonly number[])[];
+  readonly tracks: { readonly of: readonly string[] } | undefined;
 }
 
 /** Images that a linear head on the backbone's features, which did not learn from them, would file elsewhere. */
@@ -73,11 +87,22 @@ export async function* labelErrorsOf(
       ),
     );
     const judged = rows.flatMap((row, sample) => (row === undefined ? [] : [{ row, sample }]));
-    return labelErrorCandidates(
+    const candidates = labelErrorCandidates(
       judged.map(({ row }) => row),
       judged.map(({ sample }) => samples[sample]?.label ?? -1),
-    ).map((candidate) => ({ ...candidate, sample: judged[candidate.sample]?.sample ?? -1 }));
+    );
+    return worthShowing(candidates, all.length).map((candidate) => ({
+      ...candidate,
+      sample: judged[candidate.sample]?.sample ?? -1,
+    }));
   } finally {
     await cache.dispose();
   }
+}
+
+/** Confident candidates, and of the others the most suspect as far as there is room. */
+function worthShowing(candidates: readonly LabelErrorCandidate[], images: number): readonly LabelErrorCandidate[] {
+  const confident = candidates.filter(({ isConfident }) => isConfident).length;
+  let room = Math.max(0, Math.floor(shownShare * images) - confident);
+  return candidates.filter(({ isConfident }) => isConfident || room-- > 0);
 }

@@ -6,6 +6,9 @@ import type { ImageFacts } from "../doctor/imageChecks.ts";
 import type { LabelErrorCandidate } from "../metrics/confidentLearning.ts";
 import type { Platform } from "../platform/platform.ts";
 
+/** Pictures of less entropy, in bits, show nothing: one colour, or a message on it. Drawings have more. */
+const nothingDetail = 1;
+
 /** Where a manifest goes, and what stands before each image's id in it. */
 export interface ManifestPlace {
   readonly path: string;
@@ -57,15 +60,16 @@ export async function manifestPlace(path: string, source: Source, { store }: Pla
 
 /** The images that are worth training on, as `path,label[,split][,group][,suspect]`, and what was left out. */
 export function cleanedManifest(audited: Audited, { prefix }: ManifestPlace) {
-  const { survey, groups, labelErrors = [], labels } = audited;
+  const { survey, facts, groups, labelErrors = [], labels } = audited;
   const left = leftOut(audited);
   const likely = new Map(labelErrors.map((candidate) => [candidate.sample, labels[candidate.likely] ?? ""]));
+  const empty = new Set(facts.empty);
   const columns = {
     path: survey.samples.map(({ id }) => `${prefix}${id}`),
     label: survey.samples.map(({ label }) => labels[label] ?? ""),
     split: survey.samples.map(({ split = "" }) => split),
     group: survey.samples.map(({ id }, i) => groups[i] ?? id),
-    suspect: survey.samples.map((_, i) => likely.get(i) ?? ""),
+    suspect: survey.samples.map((_, i) => likely.get(i) ?? (empty.has(i) ? "almost empty" : "")),
   };
   const hasGroups = groups.some((group) => group !== undefined);
   const names = (["path", "label", "split", "group", "suspect"] as const).filter(
@@ -99,7 +103,7 @@ function leftOut({ survey, facts }: Audited): ReadonlyMap<number, Reason> {
         left.set(place, isHeld && part === "train" ? "in training and measured on" : "a copy");
     }
   }
-  for (const place of facts.empty) left.set(place, "empty");
+  for (const [place, bits] of survey.prints.detail.entries()) if (bits < nothingDetail) left.set(place, "empty");
   return left;
 }
 
