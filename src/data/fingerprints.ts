@@ -45,6 +45,17 @@ export class Fingerprints {
     this.detail[i] = entropy(levels, channels);
   }
 
+  /** Those of the first `count` images. */
+  firstOf(count: number): Fingerprints {
+    const some = new Fingerprints(count);
+    some.hashes.set(this.hashes.subarray(0, bands * count));
+    some.#thumbnails.set(this.#thumbnails.subarray(0, area * count));
+    some.brightness.set(this.brightness.subarray(0, count));
+    some.contrast.set(this.contrast.subarray(0, count));
+    some.detail.set(this.detail.subarray(0, count));
+    return some;
+  }
+
   /** Bits in which two hashes differ, 0 to 64. */
   distance(i: number, j: number): number {
     let bits = 0;

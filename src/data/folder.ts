@@ -21,6 +21,7 @@ function folderSource(layout: Layout, path: string, store: Store): Source {
   return {
     description: classes === 0 ? "folder without classes" : `folder with ${classes} class${classes === 1 ? "" : "es"}`,
     ...layout,
+    folder: store.join(path, ...layout.root.split("/").filter((part) => part !== "")),
     async *read(ids) {
       const read = (id: string) => store.read(store.join(path, ...`${layout.root}${id}`.split("/")));
       const wanted = layout.samples.filter(({ id }) => ids.has(id));

@@ -56,6 +56,7 @@ export async function openManifest(
     labels: taught.labels,
     ...(taught.targets === undefined ? {} : { targets: taught.targets }),
     samples,
+    folder,
     problems,
     async *read(ids) {
       for (const sample of samples) {

@@ -1,3 +1,4 @@
+import { DisjointSets } from "./disjointSets.ts";
 import { bands, type Fingerprints } from "./fingerprints.ts";
 
 /** Two images that look like one, by their places in the data set. */
@@ -42,6 +43,53 @@ export function findNearDuplicates(prints: Fingerprints): NearDuplicates {
 
 function collect(prints: Fingerprints): NearDuplicates {
   const pairs: LookAlike[] = [];
+  for (const pair of lookAlikes(prints, usualLikeness)) {
+    if (pairs.length >= limitPairs) return { pairs, isCut: true };
+    pairs.push(pair);
+  }
+  return { pairs, isCut: false };
+}
+
+/** What looks alike, by common looks instead of pair by pair: as many as there may be. */
+export interface NearDuplicateGroups {
+  /** Places of images that are linked by near copies, two and more. */
+  readonly groups: readonly (readonly number[])[];
+  /** The pairs that were to be kept. */
+  readonly kept: readonly LookAlike[];
+}
+
+/**
+ * The same search, in groups: `counts` says which pairs link two images, `keeps` which of those are wanted one by one.
+ * Ten frames of one scene are one group, not 45 pairs, so that no limit bites where all images are frames.
+ */
+export function groupNearDuplicates(
+  prints: Fingerprints,
+  counts: (pair: LookAlike) => boolean,
+  keeps: (pair: LookAlike) => boolean,
+): NearDuplicateGroups {
+  const usual = linked(prints, usualLikeness, counts, keeps);
+  const doubled = usual.groups.reduce((sum, group) => sum + group.length, 0);
+  return doubled <= crowdedShare * prints.count ? usual : linked(prints, closeLikeness, counts, keeps);
+}
+
+function linked(
+  prints: Fingerprints,
+  leastLikeness: number,
+  counts: (pair: LookAlike) => boolean,
+  keeps: (pair: LookAlike) => boolean,
+): NearDuplicateGroups {
+  const kept: LookAlike[] = [];
+  const sets = new DisjointSets(prints.count);
+  for (const pair of lookAlikes(prints, leastLikeness)) {
+    if (!counts(pair)) continue;
+    sets.join(pair.first, pair.second);
+    if (kept.length < limitPairs && keeps(pair)) kept.push(pair);
+  }
+  return { groups: sets.groups(), kept };
+}
+
+/** All pairs within the limits, once each. */
+function* lookAlikes(prints: Fingerprints, leastLikeness: number): Generator<LookAlike> {
   const tables = Array.from({ length: bands }, (_, band) => new Buckets(prints, band));
   for (let first = 0; first < prints.count; first++) {
     if ((prints.contrast[first] ?? 0) < leastContrast) continue;
@@ -51,13 +99,11 @@ function collect(prints: Fingerprints): NearDuplicates {
         const distance = prints.distance(first, second);
         if (distance > limitDistance || (prints.contrast[second] ?? 0) < leastContrast) continue;
         const likeness = prints.likeness(first, second);
-        if (likeness < usualLikeness || prints.difference(first, second) > limitDifference) continue;
-        if (pairs.length >= limitPairs) return { pairs, isCut: true };
-        pairs.push({ first, second, distance, likeness });
+        if (likeness < leastLikeness || prints.difference(first, second) > limitDifference) continue;
+        yield { first, second, distance, likeness };
       }
     }
   }
-  return { pairs, isCut: false };
 }
 
 /** The band by which a pair is found first: it may be found by several. */

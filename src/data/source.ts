@@ -37,6 +37,8 @@ export interface Source {
   /** The columns that were asked for, where images have several labels. */
   readonly targets?: readonly TargetColumn[];
   readonly samples: readonly Sample[];
+  /** The folder in which each sample is a file called by its id; nothing where images lie in archives. */
+  readonly folder?: string;
   /** Files that were passed over while listing (not images by name, empty, unreadable). */
   readonly problems: readonly Problem[];
   /** The images of the samples with these ids, in the source's own order, one at a time: memory stays flat whatever the size. */

@@ -76,6 +76,16 @@ export function formatFindings(findings: readonly Finding[]): string {
     .join("\n\n");
 }
 
+/** How many findings of each severity there are. */
+export function summaryOf(findings: readonly Finding[]): string {
+  if (findings.length === 0) return "nothing found";
+  return severities
+    .map((severity) => [severity, findings.filter((finding) => finding.severity === severity).length] as const)
+    .filter(([, count]) => count > 0)
+    .map(([severity, count]) => (severity === "serious" ? `${count} serious` : counted(count, severity)))
+    .join(", ");
+}
+
 /** `63.2 %`. */
 export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;

@@ -16,7 +16,7 @@ const emptyDetail = 2.5;
 const closeLikeness = 0.98;
 
 interface Divided {
-  readonly images: PreparedImages;
+  readonly images: Pick<PreparedImages, "samples" | "keys" | "problems">;
   readonly labels: readonly string[];
   readonly split: Split;
 }
@@ -33,14 +33,18 @@ export function imageFactsOf(
     images: samples.map(({ id, label }, i) => ({ id, label: labels[label] ?? "", part: parts.get(i) ?? "train" })),
     problems,
     copies: placesOfCopies(keys),
-    lookAlikes: lookAlikes.flatMap(({ first, second, likeness }) => {
-      const isOneClass = samples[first]?.label === samples[second]?.label;
-      const counts = keys[first] !== keys[second] && (isOneClass || likeness >= closeLikeness);
-      return counts ? [[first, second] as const] : [];
-    }),
+    lookAlikes: lookAlikes
+      .filter((pair) => isNearCopy(images, pair))
+      .map(({ first, second }) => [first, second] as const),
     tracks: findTracks(samples, prints, labels.length),
     empty: emptyOf(prints),
   };
+}
+
+/** Whether two images that look alike are believed to be copies of one scene, without being the same file. */
+export function isNearCopy({ samples, keys }: Divided["images"], { first, second, likeness }: LookAlike): boolean {
+  const isOneClass = samples[first]?.label === samples[second]?.label;
+  return keys[first] !== keys[second] && (isOneClass || likeness >= closeLikeness);
 }
 
 /** How the classes are spread over the parts. */

@@ -1,8 +1,8 @@
 import type { Metadata, Sharp } from "sharp";
 import { GraftError } from "../base/errors.ts";
+import { formatOf } from "../data/imageFormat.ts";
 import type { Codec, Pixels } from "../platform/platform.ts";
 import { decodeError } from "./decodeError.ts";
-import { formatOf } from "./imageFormat.ts";
 import { decodePnm } from "./pnm.ts";
 import { loadSharp } from "./sharp.ts";
 

@@ -1,5 +1,5 @@
 import { GraftError, messageOf } from "../base/errors.ts";
-import type { ImageFormat } from "./imageFormat.ts";
+import type { ImageFormat } from "../data/imageFormat.ts";
 
 /** libvips's complaint about `bytes` in plain words, to stand after the name of the file. */
 export function decodeError(thrown: unknown, format: ImageFormat, bytes: Uint8Array): GraftError {

@@ -3,7 +3,7 @@ import { GraftError } from "../base/errors.ts";
 import { fingerprintsOf } from "../data/fingerprints.ts";
 import { findNearDuplicates } from "../data/nearDuplicates.ts";
 import { backboneChecks } from "../doctor/backboneChecks.ts";
-import { bySeverity, counted, examine, type Finding, severities } from "../doctor/finding.ts";
+import { bySeverity, counted, examine, type Finding, summaryOf } from "../doctor/finding.ts";
 import { historyChecks } from "../doctor/historyChecks.ts";
 import { imageChecks } from "../doctor/imageChecks.ts";
 import { imageFactsOf, labelFactsOf } from "../doctor/imageFacts.ts";
@@ -45,7 +45,7 @@ export const doctor: Task = defineTask({
       ...(run === undefined ? [] : examine(historyChecks, await historyFactsOf(job, run))),
     ];
     for (const finding of bySeverity(findings)) yield { type: "finding", ...finding };
-    yield { type: "note", text: `doctor: ${summary(findings)}` };
+    yield { type: "note", text: `doctor: ${summaryOf(findings)}` };
     const serious = findings.filter(({ severity }) => severity === "serious").length;
     if (serious > 0)
       throw new GraftError("data", `doctor: ${counted(serious, "serious finding")}; mend what it names.`);
@@ -64,13 +64,4 @@ async function* findingsOfData(job: Job): AsyncGenerator<TaskEvent, readonly Fin
     ...examine(imageChecks, imageFactsOf(job, step.value, lookAlikes)),
     ...examine(labelChecks, labelFactsOf(job, job.classWeights !== undefined)),
   ];
-}
-
-function summary(findings: readonly Finding[]): string {
-  if (findings.length === 0) return "nothing found";
-  return severities
-    .map((severity) => [severity, findings.filter((finding) => finding.severity === severity).length] as const)
-    .filter(([, count]) => count > 0)
-    .map(([severity, count]) => (severity === "serious" ? `${count} serious` : counted(count, severity)))
-    .join(", ");
 }

@@ -1,4 +1,5 @@
 import { adapt } from "./adapt.ts";
+import { audit } from "./audit.ts";
 import { backbones } from "./backbones.ts";
 import { compare } from "./compare.ts";
 import { crossValidate } from "./crossValidate.ts";
@@ -29,6 +30,7 @@ export const tasks: readonly Task[] = [
   verify,
   exportRun,
   preview,
+  audit,
   doctor,
   lrFind,
   rank,
