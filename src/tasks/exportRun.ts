@@ -6,7 +6,7 @@ import { stagesOf } from "../artefact/stages.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
-import { imageTensor, limitPixels } from "../data/preparedImages.ts";
+import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import { alignTable } from "../metrics/textTable.ts";
 import type { Platform } from "../platform/platform.ts";
 import { pairedGain } from "../transfer/pairedGain.ts";

@@ -2,7 +2,7 @@ import { encodeGolden, expectedFile, type GoldenImage } from "../artefact/golden
 import { StagePrograms } from "../artefact/runStages.ts";
 import { stagesOf } from "../artefact/stages.ts";
 import { decodeImage } from "../data/decodeImage.ts";
-import { imageTensor, limitPixels } from "../data/preparedImages.ts";
+import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import type { RawImage, Source } from "../data/source.ts";
 import type { Pixels, Platform } from "../platform/platform.ts";
 import { goldenFolder, type RunFolder } from "./runFolder.ts";

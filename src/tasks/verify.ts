@@ -13,6 +13,7 @@ type RuntimeName = "node" | OtherRuntimeName;
 const tolerances: Readonly<Record<RuntimeName, Tolerances>> = {
   node: sameDecoder,
   wasm: sameDecoder,
+  web: otherDecoder,
   python: otherDecoder,
 };
 
@@ -26,7 +27,7 @@ export const verify: Task = defineTask({
       .enum([...runtimeNames, "all"])
       .default("node")
       .describe(
-        "node (onnxruntime-node), wasm (onnxruntime-web), python (Pillow and onnxruntime, python3 or GRAFT_PYTHON), or all of them",
+        "node (onnxruntime-node), wasm (onnxruntime-web), web (the same in a headless Chromium, with its decoder; needs playwright-core), python (Pillow and onnxruntime, python3 or GRAFT_PYTHON), or all of them",
       ),
   }),
   positionals: ["model"],
