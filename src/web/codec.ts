@@ -3,7 +3,10 @@ import type { Codec, Pixels } from "../platform/platform.ts";
 
 /** The browser's own decoder. Colour profiles are ignored, EXIF orientation is applied, what shows through alpha is white. */
 export function createBrowserCodec(): Codec {
-  return { decode: (bytes, limitPixels) => decodeBlob(new Blob([bytes.slice()]), limitPixels), encodePng };
+  return {
+    decode: (bytes, limitPixels) => decodeBlob(new Blob([bytes.slice()]), limitPixels),
+    encodePng: async (pixels) => new Uint8Array(await (await encodePng(pixels)).arrayBuffer()),
+  };
 }
 
 /** The pixels of an image's file. Throws `input` when the browser cannot read it, or it has over `limitPixels` pixels. */
@@ -34,14 +37,15 @@ export function pixelsOf(
   return { width, height, channels: 3, data: withoutAlpha(data) };
 }
 
-async function encodePng({ width, height, channels, data }: Pixels): Promise<Uint8Array> {
+/** A PNG file of RGB or gray pixels. */
+export async function encodePng({ width, height, channels, data }: Pixels): Promise<Blob> {
   const rgba = new Uint8ClampedArray(4 * width * height).fill(255);
   for (let pixel = 0; pixel < width * height; pixel++) {
     for (let i = 0; i < 3; i++) rgba[4 * pixel + i] = data[channels * pixel + (channels === 1 ? 0 : i)] ?? 0;
   }
-  const canvas = contextOf(width, height);
-  canvas.putImageData(new ImageData(rgba, width, height), 0, 0);
-  return new Uint8Array(await (await canvas.canvas.convertToBlob({ type: "image/png" })).arrayBuffer());
+  const context = contextOf(width, height);
+  context.putImageData(new ImageData(rgba, width, height), 0, 0);
+  return context.canvas.convertToBlob({ type: "image/png" });
 }
 
 async function bitmapOf(file: Blob): Promise<ImageBitmap> {
