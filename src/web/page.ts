@@ -1,4 +1,4 @@
-import { messageOf } from "../base/errors.ts";
+import { GraftError, messageOf } from "../base/errors.ts";
 import { limitPixels } from "../data/imageTensor.ts";
 import type { Pixels } from "../platform/platform.ts";
 import { Camera } from "./camera.ts";
@@ -55,8 +55,10 @@ class Queue {
       element("results").prepend(resultCard({ name, file, answers, decodeMs, durationMs }));
       say(`${name}: ${answers.map(answerText).join("; ")}`);
     } catch (thrown) {
-      element("results").prepend(failureCard(name, messageOf(thrown)));
-      say(`${name} could not be read: ${messageOf(thrown)}`);
+      const isUnreadable = thrown instanceof GraftError && thrown.code === "input";
+      const reason = `${isUnreadable ? "Could not be read" : "The model failed"}: ${messageOf(thrown)}`;
+      element("results").prepend(failureCard(name, reason));
+      say(`${name}: ${reason}`);
     }
   }
 }
@@ -101,10 +103,12 @@ function listenToCamera(queue: Queue): void {
   open.addEventListener("click", async () => {
     // Live pictures are for pages from https or this device; elsewhere phones have their own camera app.
     if (!Camera.isAllowed) return element("capture").click();
+    open.disabled = true;
     try {
       await camera.open();
       say("The camera is on.");
     } catch (thrown) {
+      open.disabled = false;
       say(`The camera does not open: ${messageOf(thrown)}`);
     }
   });
@@ -115,6 +119,7 @@ function listenToCamera(queue: Queue): void {
   });
   element("stop").addEventListener("click", () => {
     camera.close();
+    open.disabled = false;
     open.focus();
     say("The camera is off.");
   });

@@ -36,7 +36,7 @@ export function resultCard({ name, file, answers, decodeMs, durationMs }: Result
 export function failureCard(name: string, reason: string): HTMLElement {
   const card = made("article", "", "failed");
   const text = made("div");
-  text.append(made("h2", name), made("p", `Could not be read: ${reason}.`));
+  text.append(made("h2", name), made("p", `${reason}.`));
   card.append(text);
   return card;
 }
