@@ -14,7 +14,7 @@ const html = `<!doctype html><title>Graft</title>
 <script type="module">import * as ort from "/ort/ort.wasm.min.mjs"; globalThis.ort = ort;</script>`;
 
 /** Chromium with the shared libraries that its package brings, as on AWS Lambda, so that the system needs none. */
-async function installedChromium() {
+export async function installedChromium() {
   process.env["AWS_LAMBDA_JS_RUNTIME"] = "nodejs20.x";
   const { default: chromium } = await import("@sparticuz/chromium");
   return { executablePath: await chromium.executablePath(), args: chromium.args };

@@ -49,6 +49,19 @@ export function agreementOf(golden: readonly GoldenImage[], found: readonly Stag
   };
 }
 
+/** Of the images of both. */
+export function mergeAgreements(a: Agreement, b: Agreement): Agreement {
+  return {
+    decode: Math.max(a.decode, b.decode),
+    decodeWorst: Math.max(a.decodeWorst, b.decodeWorst),
+    prepare: Math.max(a.prepare, b.prepare),
+    network: Math.max(a.network, b.network),
+    served: Math.max(a.served, b.served),
+    sameLabels: a.sameLabels + b.sameLabels,
+    images: a.images + b.images,
+  };
+}
+
 /** What is beyond its tolerance, in words; nothing where a runtime agrees. */
 export function disagreements(found: Agreement, allowed: Tolerances): readonly string[] {
   const beyond = (name: "decode" | "prepare" | "network", unit: string) =>

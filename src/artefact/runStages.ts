@@ -1,6 +1,6 @@
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
-import { imageTensor, limitPixels } from "../data/preparedImages.ts";
+import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import type { Codec, Engine, ModelStages, Program, StageOutputs, StageRequest } from "../platform/platform.ts";
 
 type Answers = ReadonlyMap<string, Tensor>;

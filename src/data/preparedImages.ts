@@ -1,16 +1,13 @@
 import { GraftError, messageOf } from "../base/errors.ts";
-import { Tensor } from "../base/tensor.ts";
 import { emit } from "../graph/emit.ts";
 import { input } from "../graph/value.ts";
 import { type Preparation, prepare } from "../image/prepare.ts";
 import { writeModel } from "../onnx/write.ts";
 import type { Pixels, Platform, Program } from "../platform/platform.ts";
 import { decodeImage } from "./decodeImage.ts";
+import { imageTensor, limitPixels } from "./imageTensor.ts";
 import { RecordStore } from "./recordStore.ts";
 import type { Problem, RawImage, Sample, Source } from "./source.ts";
-
-/** Images larger than this many pixels are refused before they are decoded. */
-export const limitPixels = 50_000_000;
 
 /** A source's images at the network's size, in the pixel cache. */
 export interface PreparedImages {
@@ -76,16 +73,6 @@ export async function* prepareImages(
 export function prepareModel(preparation: Preparation): Uint8Array {
   const image = input("image", "uint8", ["N", "H", "W", 3]);
   return writeModel(emit({ name: "prepare", inputs: [image], outputs: { pixels: prepare(image, preparation) } }));
-}
-
-/** RGB bytes as a batch of one. Gray is repeated. */
-export function imageTensor({ width, height, channels, data }: Pixels): Tensor {
-  if (channels === 3) return Tensor.of("uint8", [1, height, width, 3], data);
-  const rgb = new Uint8Array(3 * data.length);
-  data.forEach((level, i) => {
-    rgb.fill(level, 3 * i, 3 * i + 3);
-  });
-  return Tensor.of("uint8", [1, height, width, 3], rgb);
 }
 
 type Outcome = { readonly key: string } | { readonly reason: string };

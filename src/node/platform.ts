@@ -5,11 +5,13 @@ import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import { runStages } from "../artefact/runStages.ts";
 import type { Platform } from "../platform/platform.ts";
+import { runStagesInBrowser } from "./browserStages.ts";
 import { cacheDirOf } from "./cacheDir.ts";
 import { createCodec } from "./codec.ts";
 import { createEngine, type EngineOptions } from "./engine.ts";
 import { createFetcher } from "./fetcher.ts";
 import { inflate } from "./inflate.ts";
+import { readPageFiles } from "./pageFiles.ts";
 import { runStagesInPython } from "./pythonStages.ts";
 import { createStore } from "./store.ts";
 import { createWorkerEngine } from "./workerEngine.ts";
@@ -37,8 +39,10 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
         const wasm = createEngine({ ...options, runtime: "wasm" });
         return runStages(request, { engine: wasm, codec: createCodec() }, signal);
       },
+      web: runStagesInBrowser,
       python: runStagesInPython,
     },
+    pageFiles: readPageFiles,
     packageFolder,
     parallelism: availableParallelism(),
     cacheDir,

@@ -2,9 +2,8 @@ import { spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeOutputs, encodeRequest } from "../artefact/stageExchange.ts";
 import { GraftError } from "../base/errors.ts";
-import { decodeSafetensors, encodeSafetensors } from "../base/safetensors.ts";
-import { Tensor } from "../base/tensor.ts";
 import type { StageOutputs, StageRequest } from "../platform/platform.ts";
 
 /** What the script ends with where Python lacks a package. */
@@ -12,7 +11,7 @@ const packagesMissing = 3;
 
 /** Reads files as Python's users do, with Pillow, and runs the stages on its onnxruntime. What it needs of safetensors is written out. */
 const script = `
-import json, struct, sys
+import io, json, struct, sys
 from pathlib import Path
 try:
     import numpy as np
@@ -44,8 +43,8 @@ def write(path, arrays):
     text += b" " * (-len(text) % 8)
     path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(parts))
 
-def pixels(path):
-    image = ImageOps.exif_transpose(Image.open(path))
+def pixels(file):
+    image = ImageOps.exif_transpose(Image.open(io.BytesIO(file)))
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
@@ -55,56 +54,31 @@ def answers(session, tensor):
     names = [output.name for output in session.get_outputs()]
     return dict(zip(names, session.run(names, {session.get_inputs()[0].name: tensor})))
 
-sessions = {name: ort.InferenceSession(str(folder / f"{name}.onnx"), providers=["CPUExecutionProvider"]) for name in ("whole", "prepare", "network")}
-given = read(folder / "given.safetensors")
+given = read(folder / "request.safetensors")
+sessions = {name: ort.InferenceSession(given[name].tobytes(), providers=["CPUExecutionProvider"]) for name in ("whole", "prepare", "network")}
 found = {}
 for i in range(int(sys.argv[2])):
-    decoded = pixels(folder / f"image-{i}")
+    decoded = pixels(given[f"image/{i}"].tobytes())
     found[f"decoded/{i}"] = decoded
     found[f"prepared/{i}"] = next(iter(answers(sessions["prepare"], given[f"decoded/{i}"]).values()))
     for name, value in answers(sessions["network"], given[f"prepared/{i}"]).items():
         found[f"answers/{i}/{name}"] = value
     for name, value in answers(sessions["whole"], decoded).items():
         found[f"served/{i}/{name}"] = value
-write(folder / "found.safetensors", found)
+write(folder / "outputs.safetensors", found)
 `;
 
 /** What Python makes of a model and its images: `GRAFT_PYTHON`, else `python3`, with Pillow and onnxruntime. */
-export async function runStagesInPython(
-  { stages, images }: StageRequest,
-  signal: AbortSignal,
-): Promise<readonly StageOutputs[]> {
+export async function runStagesInPython(request: StageRequest, signal: AbortSignal): Promise<readonly StageOutputs[]> {
   const folder = await mkdtemp(join(tmpdir(), "graft-python-"));
+  const count = request.images.length;
   try {
-    const given = images.flatMap(({ decoded, prepared }, i): [string, Tensor][] => [
-      [`decoded/${i}`, decoded],
-      [`prepared/${i}`, prepared],
-    ]);
-    for (const name of ["whole", "prepare", "network"] as const) {
-      await writeFile(join(folder, `${name}.onnx`), stages[name]);
-    }
-    for (const [i, { bytes }] of images.entries()) await writeFile(join(folder, `image-${i}`), bytes);
-    await writeFile(join(folder, "given.safetensors"), encodeSafetensors({ tensors: new Map(given), metadata: {} }));
-    await python(["-c", script, folder, String(images.length)], signal);
-    const { tensors } = decodeSafetensors(await readFile(join(folder, "found.safetensors")), "Python's answers");
-    return images.map((_, i) => outputsOf(tensors, i));
+    await writeFile(join(folder, "request.safetensors"), encodeRequest(request));
+    await python(["-c", script, folder, String(count)], signal);
+    return decodeOutputs(await readFile(join(folder, "outputs.safetensors")), count, "Python");
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-function outputsOf(tensors: ReadonlyMap<string, Tensor>, image: number): StageOutputs {
-  const nothing = Tensor.of("uint8", [0], new Uint8Array(0));
-  const below = (start: string) =>
-    new Map(
-      [...tensors].flatMap(([name, tensor]) => (name.startsWith(start) ? [[name.slice(start.length), tensor]] : [])),
-    );
-  return {
-    decoded: tensors.get(`decoded/${image}`) ?? nothing,
-    prepared: tensors.get(`prepared/${image}`) ?? nothing,
-    answers: below(`answers/${image}/`),
-    served: below(`served/${image}/`),
-  };
 }
 
 async function python(args: readonly string[], signal: AbortSignal): Promise<void> {

@@ -20,6 +20,8 @@ export interface Platform {
   readonly parallelism: number;
   /** Others that run ONNX models, to prove that they answer alike. */
   readonly otherRuntimes: Readonly<Record<OtherRuntimeName, StageRunner>>;
+  /** All that a page needs to run a model in a browser but the model, by path. */
+  pageFiles(): Promise<ReadonlyMap<string, Uint8Array>>;
   /** Where an installed package lies, or nothing: for data sets that come as packages. */
   packageFolder(name: string): string | undefined;
   /** The folder where caches live. */
@@ -118,8 +120,8 @@ export interface StageOutputs {
   readonly served: ReadonlyMap<string, Tensor>;
 }
 
-export const otherRuntimeNames = ["wasm", "python"] as const;
-/** `wasm` is onnxruntime-web, `python` Pillow and onnxruntime. */
+export const otherRuntimeNames = ["wasm", "web", "python"] as const;
+/** `wasm` is onnxruntime-web here, `web` the same in a browser with the browser's decoder, `python` Pillow and onnxruntime. */
 export type OtherRuntimeName = (typeof otherRuntimeNames)[number];
 
 /** Throws `system` where the runtime is missing, saying what to install. */

@@ -1,5 +1,5 @@
 import { decodeImage } from "../data/decodeImage.ts";
-import { imageTensor, limitPixels } from "../data/preparedImages.ts";
+import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import { majorityShare } from "../metrics/majority.ts";
 import { alignTable } from "../metrics/textTable.ts";
 import { percent, Rival, rivalRow } from "./rival.ts";

@@ -1,7 +1,7 @@
 import { imageInput, type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import { decodeImage } from "../data/decodeImage.ts";
-import { imageTensor, limitPixels } from "../data/preparedImages.ts";
+import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import { type ExplainedNetwork, explainedNetwork } from "../explain/network.ts";
 import { compileGraph } from "../graph/compile.ts";
 import type { Preparation } from "../image/prepare.ts";

@@ -6,19 +6,22 @@ import { stagesOf } from "../artefact/stages.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
-import { imageTensor, limitPixels } from "../data/preparedImages.ts";
+import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import { alignTable } from "../metrics/textTable.ts";
 import type { Platform } from "../platform/platform.ts";
 import { pairedGain } from "../transfer/pairedGain.ts";
+import { exportPage } from "./exportPage.ts";
 import { type HeldOut, heldOutOf } from "./heldOut.ts";
 import { openGolden } from "./openGolden.ts";
 import { Rival, rivalRow } from "./rival.ts";
 import { readRun, ServedModel } from "./servedModel.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 
-const formats = ["onnx", "onnx-fp16", "onnx-int8"] as const;
-type Format = (typeof formats)[number];
+const formats = ["onnx", "onnx-fp16", "onnx-int8", "web"] as const;
+type Format = Exclude<(typeof formats)[number], "web">;
 
+/** Options of what changes a model. */
+const conversionFlags = { data: "--data", reduceRange: "--reduce-range", acceptLoss: "--accept-loss" };
 /** Images whose ranges decide how 8 bits are used. */
 const calibrationImages = 100;
 /** Losses beyond so many standard errors are no chance: 95 %, both ways. */
@@ -33,9 +36,12 @@ export const exportRun: Task = defineTask({
     to: z
       .enum(formats)
       .describe(
-        "onnx (float32, as trained), onnx-fp16 (weights in half the size, computed in float32) or onnx-int8 (8-bit weights and arithmetic, calibrated on held-out images)",
+        "onnx (float32, as trained), onnx-fp16 (weights in half the size, computed in float32), onnx-int8 (8-bit weights and arithmetic, calibrated on held-out images) or web (a folder with a page that classifies photos in the browser, offline)",
       ),
-    out: z.string().optional().describe("file to write (default: model-FORMAT.onnx in the run folder)"),
+    out: z
+      .string()
+      .optional()
+      .describe("file to write, for web a folder (default: model-FORMAT.onnx, or web, in the run folder)"),
     data: z
       .string()
       .optional()
@@ -49,7 +55,13 @@ export const exportRun: Task = defineTask({
     acceptLoss: z.boolean().default(false).describe("write the file also where it is measurably less accurate"),
   }),
   positionals: ["model"],
-  async *run({ model: path, to, out, data, reduceRange, acceptLoss }, platform, signal) {
+  async *run({ model: path, to, out, data, reduceRange, acceptLoss }, platform, signal, given) {
+    if (to === "web") {
+      const idle = Object.entries(conversionFlags).find(([option]) => given.has(option));
+      if (idle !== undefined)
+        throw new GraftError("usage", `${idle[1]} does not apply to --to web: the model stays as it is.`);
+      return yield* exportPage(path, out, platform, signal);
+    }
     const { file, bytes } = await readRun(path, platform);
     const heldOut = yield* heldOutOf(path, data, platform);
     const made = yield* converted({ bytes, name: file }, { to, reduceRange }, heldOut, platform, signal);

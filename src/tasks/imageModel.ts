@@ -4,7 +4,7 @@ import { type StatedTrust, unknownOutput } from "../artefact/trust.ts";
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
-import { imageTensor, limitPixels } from "../data/preparedImages.ts";
+import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import type { Preparation } from "../image/prepare.ts";
 import type { Platform, Program } from "../platform/platform.ts";
 import { type Promises, promisesOf } from "./promisesOf.ts";

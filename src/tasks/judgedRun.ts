@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { decodeImage } from "../data/decodeImage.ts";
-import { contentKey, imageTensor, limitPixels } from "../data/preparedImages.ts";
+import { imageTensor, limitPixels } from "../data/imageTensor.ts";
+import { contentKey } from "../data/preparedImages.ts";
 import { splitNames } from "../data/source.ts";
 import type { Platform } from "../platform/platform.ts";
 import { argMax } from "../train/measures.ts";

@@ -3,7 +3,7 @@ import type { StatedTrust } from "../artefact/trust.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
-import { imageTensor, limitPixels } from "../data/preparedImages.ts";
+import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import type { RawImage } from "../data/source.ts";
 import type { Preparation } from "../image/prepare.ts";
 import type { Platform, Program } from "../platform/platform.ts";

@@ -1,7 +1,8 @@
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { GraftError } from "../base/errors.ts";
 import { decodeImage } from "../data/decodeImage.ts";
-import { limitPixels, type PreparedImages } from "../data/preparedImages.ts";
+import { limitPixels } from "../data/imageTensor.ts";
+import type { PreparedImages } from "../data/preparedImages.ts";
 import type { Source } from "../data/source.ts";
 import type { Split } from "../data/split.ts";
 import type { Preparation } from "../image/prepare.ts";

@@ -1,0 +1,89 @@
+import { GraftError } from "../base/errors.ts";
+import { imageTensor } from "../data/imageTensor.ts";
+import type { Pixels, Program } from "../platform/platform.ts";
+import { createBrowserEngine } from "./engine.ts";
+
+/** What the page's `model.json` says of the `model.onnx` beside it. */
+export interface PageModelCard {
+  readonly name: string;
+  readonly imageInput: string;
+  /** What it answers, by the names of its outputs. */
+  readonly outputs: readonly PageOutput[];
+}
+
+/** Without labels it is one number. */
+export interface PageOutput {
+  readonly output: string;
+  /** Where a model answers several things. */
+  readonly title?: string | undefined;
+  readonly labels?: readonly string[] | undefined;
+}
+
+export type PageAnswer =
+  | { readonly kind: "classes"; readonly title: string | undefined; readonly classes: readonly RankedClass[] }
+  | { readonly kind: "number"; readonly title: string | undefined; readonly value: number };
+
+interface RankedClass {
+  readonly label: string;
+  readonly probability: number;
+}
+
+export interface Answered {
+  readonly answers: readonly PageAnswer[];
+  readonly durationMs: number;
+}
+
+/** The model of this page. Images run one after another. */
+export class PageModel {
+  readonly card: PageModelCard;
+  readonly #program: Program;
+
+  private constructor(card: PageModelCard, program: Program) {
+    this.card = card;
+    this.#program = program;
+  }
+
+  static async open(progress: (share: number) => void): Promise<PageModel> {
+    const card: PageModelCard = await (await fetched("model.json")).json();
+    const bytes = await download(await fetched("model.onnx"), progress);
+    return new PageModel(card, await createBrowserEngine().compile(bytes));
+  }
+
+  /** What it says of an image, and how long that took from its pixels on. */
+  async classify(pixels: Pixels): Promise<Answered> {
+    const start = performance.now();
+    const found = await this.#program.run({ [this.card.imageInput]: imageTensor(pixels) });
+    const durationMs = performance.now() - start;
+    const answers = this.card.outputs.map(({ output, title, labels }): PageAnswer => {
+      const values = found[output]?.floats ?? new Float32Array(0);
+      if (labels === undefined) return { kind: "number", title, value: values[0] ?? Number.NaN };
+      return { kind: "classes", title, classes: ranked(labels, values) };
+    });
+    return { answers, durationMs };
+  }
+}
+
+function ranked(labels: readonly string[], probabilities: Float32Array): readonly RankedClass[] {
+  const classes = labels.map((label, i) => ({ label, probability: probabilities[i] ?? 0 }));
+  return classes.sort((a, b) => b.probability - a.probability);
+}
+
+async function fetched(name: string): Promise<Response> {
+  const response = await fetch(name);
+  if (response.ok) return response;
+  throw new GraftError("network", `"${name}" is not beside this page (status ${response.status}): export it again`);
+}
+
+/** A body, and how much of it has come, where the server says how long it is. */
+async function download(response: Response, progress: (share: number) => void): Promise<Uint8Array> {
+  const total = Number(response.headers.get("content-length"));
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  let received = 0;
+  const reader = response.body?.getReader();
+  for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
+    parts.push(next.value);
+    received += next.value.length;
+    if (total > 0) progress(Math.min(1, received / total));
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
