@@ -3,7 +3,8 @@ import type { Pixels, Platform } from "../platform/platform.ts";
 import { decodeImage } from "./decodeImage.ts";
 import { Fingerprints } from "./fingerprints.ts";
 import { formatOf, type ImageFormat } from "./imageFormat.ts";
-import { contentKey, limitPixels, type PrepareProgress } from "./preparedImages.ts";
+import { limitPixels } from "./imageTensor.ts";
+import { contentKey, type PrepareProgress } from "./preparedImages.ts";
 import type { Problem, RawImage, Sample, Source } from "./source.ts";
 
 /** What a file is, before anything is made of it. */
