@@ -4,6 +4,7 @@ import type { Finding } from "../doctor/finding.ts";
 import type { ClassificationReport } from "../metrics/classificationReport.ts";
 import type { Standing } from "../metrics/comparison.ts";
 import type { RegressionReport } from "../metrics/regression.ts";
+import type { Spread } from "../metrics/spread.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
 import type { ValidatorName } from "../transfer/judgeTrial.ts";
@@ -75,10 +76,12 @@ export type TargetAnswer =
 export interface AdaptationEntry {
   readonly method: string;
   readonly setting: string;
+  /** Of one seed, on average. */
   readonly seconds: number;
+  /** Means over the seeds. */
   readonly scores: Readonly<Record<ValidatorName, number>>;
   /** On target images whose class is known, 0 to 1; nothing without any. */
-  readonly accuracy: number | undefined;
+  readonly accuracy: Spread | undefined;
   readonly isChosen: boolean;
 }
 
@@ -90,7 +93,8 @@ export interface AdaptationTable {
   /** Target images whose class is known. */
   readonly images: number;
   /** Accuracy of the same head when it learns from the target's labels. */
-  readonly oracle: number | undefined;
+  readonly oracle: Spread | undefined;
+  readonly seeds: number;
 }
 
 /** What a task reports while it runs: plain data that a terminal draws, `--json` prints and a server streams. */
