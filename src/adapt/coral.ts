@@ -16,7 +16,7 @@ import {
 import { crossProduct, rowProducts, times } from "../algebra/products.ts";
 import type { Rows } from "../base/rows.ts";
 import type { Adaptation } from "./domainMap.ts";
-import { checkDomains, checkPositive, type Domains } from "./domains.ts";
+import { checkDomains, checkMeasurable, checkPositive, type Domains, traceOf } from "./domains.ts";
 
 /** A variance below this, in units of the largest, is rounding. */
 const rounding = 1e-12;
@@ -52,7 +52,8 @@ interface Spectrum {
 
 export async function covarianceSpectra(domains: Domains, compute: Compute): Promise<CovarianceSpectra> {
   checkDomains(domains);
-  return { source: await spectrumOf(domains.source, compute), target: await spectrumOf(domains.target, compute) };
+  const source = await spectrumOf(domains.source, "of the source domain", compute);
+  return { source, target: await spectrumOf(domains.target, "of the target domain", compute) };
 }
 
 /** CORAL from what `covarianceSpectra` found. */
@@ -71,14 +72,17 @@ export async function correlationAlignment(
 }
 
 /** Of fewer rows than features the products of rows have the same variances, in a smaller matrix. */
-async function spectrumOf(rows: Rows, compute: Compute): Promise<Spectrum> {
+async function spectrumOf(rows: Rows, whose: string, compute: Compute): Promise<Spectrum> {
   const mean = meanRow(rows);
   if (rows.count >= rows.width) {
-    const { eigenvalues, eigenvectors } = symmetricEigen(await covariance(rows, mean, compute));
+    const scatter = await covariance(rows, mean, compute);
+    checkMeasurable(traceOf(scatter), whose);
+    const { eigenvalues, eigenvectors } = symmetricEigen(scatter);
     return { mean, variances: eigenvalues, directions: eigenvectors };
   }
   const centred = shifted(rows, mean);
   const gram = scaled(await rowProducts(centred, centred, compute), 1 / (rows.count - 1));
+  checkMeasurable(traceOf(gram), whose);
   const { eigenvalues, eigenvectors } = symmetricEigen(gram);
   const rank = eigenvalues.filter((value) => value > rounding * (eigenvalues[0] ?? 0)).length;
   const lengths = eigenvalues.slice(0, rank).map((value) => 1 / Math.sqrt(value * (rows.count - 1)));
