@@ -5,6 +5,7 @@ import { featuresJob, type Job, productJob, stepJob, tuningJob } from "./jobs.ts
 import { loadedModel, loadingJob } from "./loading.ts";
 import { type ModelName, models } from "./models.ts";
 import { printOfficeCaltech } from "./officeCaltech.ts";
+import { printPhotoAdaptation } from "./photoAdaptation.ts";
 import { printRecomputation } from "./recomputation.ts";
 import { type Rival, type RivalName, startRival } from "./rival.ts";
 import { printScaling } from "./scaling.ts";
@@ -32,6 +33,7 @@ const photos = process.env["GRAFT_BENCH_PHOTOS"] ?? "../shared/data/hymenoptera"
 const backbone = process.env["GRAFT_BENCH_BACKBONE"] ?? "../shared/data/backbones/mobilenetv2-tf-224.onnx";
 const scalingCounts = (process.env["GRAFT_BENCH_COUNTS"] ?? "1000,10000,100000").split(",").map(Number);
 const surf = process.env["GRAFT_BENCH_SURF"] ?? "../shared/data/office-caltech10/surf";
+const domainPhotos = process.env["GRAFT_BENCH_DOMAINS"] ?? "../shared/data/office-caltech10/images";
 const epochs = 10;
 
 const step = (name: ModelName, statistics: "frozen" | "measured", title: string): Row => ({
@@ -114,6 +116,7 @@ if (only === "serving") {
   const seconds = Number(process.env["GRAFT_BENCH_SECONDS"] ?? 60);
   await printServing({ photos, backbone, seconds, threads });
 }
+if (only === "photo-adaptation") printPhotoAdaptation(domainPhotos, backbone, 3);
 
 async function printAdaptation(): Promise<void> {
   const compute = { engine: createEngine({ threads }) };

@@ -16,7 +16,7 @@ import type { Rows } from "../src/base/rows.ts";
 import { readMatFile } from "./matFile.ts";
 
 const files = { C: "caltech10", A: "amazon", W: "webcam", D: "dslr" } as const;
-type Domain = keyof typeof files;
+export type Domain = keyof typeof files;
 export type Pair = readonly [source: Domain, target: Domain];
 
 /** All pairs, in the order of the published tables. */

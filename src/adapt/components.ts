@@ -72,6 +72,8 @@ export interface Aim {
   readonly differences: Matrix;
   /** What else. */
   readonly lose?: Matrix;
+  /** The projection of an aim much like this one, where the search starts. */
+  readonly near?: Matrix | undefined;
 }
 
 /**
@@ -81,7 +83,7 @@ export interface Aim {
  */
 export async function solveComponents(
   space: FeatureSpace,
-  { keep, differences, lose }: Aim,
+  { keep, differences, lose, near }: Aim,
   { dimensions, regularisation, penalty }: ComponentOptions,
   compute: Compute,
 ): Promise<Matrix> {
@@ -99,7 +101,8 @@ export async function solveComponents(
           "what the components are to lose",
         );
   const wanted = Math.min(dimensions, metric.size);
-  const { eigenvalues, eigenvectors } = generalisedEigen(await within(keep), metric, wanted, compute.signal);
+  const search = basis === undefined ? { ...compute, near } : compute;
+  const { eigenvalues, eigenvectors } = await generalisedEigen(await within(keep), metric, wanted, search);
   const rank = eigenvalues.filter((value) => value > 1e-10 * (eigenvalues[0] ?? 0)).length;
   checkDimensions(dimensions, rank, "there are independent features with variance");
   const scaled = scaledColumns(

@@ -58,12 +58,27 @@ export function checkPositive(value: number, name: string): void {
 /** Variance below this, in units of the squared mean, is rounding: float32 features that differ at all are far above. */
 const roundingVariance = 1e-26;
 
-/** @throws `data` where all `count` rows are alike, by the trace of their scatter about the mean */
+/** @throws `data` where all `count` rows are alike, or too large, by the trace of their scatter about the mean */
 export function checkSpread(scatter: Matrix, mean: Float64Array, count: number, whose: string): void {
-  let spread = 0;
-  for (let j = 0; j < scatter.width; j++) spread += scatter.values[j * (scatter.width + 1)] ?? 0;
+  const spread = traceOf(scatter);
+  checkMeasurable(spread, whose);
   if (spread > roundingVariance * count * squaredNorm(mean)) return;
   throw new GraftError("data", `all images ${whose} have the same features; expected some that differ.`);
+}
+
+/** @throws `data` where squares or distances of features, of which this is a sum or the largest, are beyond the numbers there are */
+export function checkMeasurable(squares: number, whose: string): void {
+  if (Number.isFinite(squares)) return;
+  throw new GraftError(
+    "data",
+    `the features ${whose} are too large: their squares are not finite numbers. Scale them to a standard deviation near 1.`,
+  );
+}
+
+export function traceOf(square: Matrix): number {
+  let trace = 0;
+  for (let j = 0; j < square.width; j++) trace += square.values[j * (square.width + 1)] ?? 0;
+  return trace;
 }
 
 function checkRows({ values, count, width }: Rows, name: string): void {

@@ -1,8 +1,8 @@
 import type { Compute } from "../algebra/compute.ts";
 import { bda } from "./bda.ts";
-import { coral } from "./coral.ts";
+import { correlationAlignment, covarianceSpectra } from "./coral.ts";
 import type { Adaptation, DomainMap } from "./domainMap.ts";
-import type { LabelledDomains } from "./domains.ts";
+import type { Domains, LabelledDomains } from "./domains.ts";
 import { geodesicFlow } from "./geodesicFlow.ts";
 import { jda } from "./jda.ts";
 import { optimalTransport } from "./optimalTransport.ts";
@@ -40,11 +40,14 @@ interface Limits {
 
 const settings: Record<FeatureMethodName, (limits: Limits) => readonly MethodSetting[]> = {
   "source-only": () => [{ text: "", fit: async ({ source: { width } }) => both({ kind: "identity", width }) }],
-  coral: () =>
-    [1, 0.1].map((regularisation) => ({
+  coral: () => {
+    const spectraOf = lastKept(covarianceSpectra);
+    return [1, 0.1].map((regularisation) => ({
       text: `regularisation ${regularisation}`,
-      fit: (domains, compute) => coral(domains, { regularisation }, compute),
-    })),
+      fit: async (domains, compute) =>
+        correlationAlignment(await spectraOf(domains, compute), { regularisation }, compute),
+    }));
+  },
   sa: ({ subspace }) =>
     inDimensions(subspace, (domains, dimensions, compute) => subspaceAlignment(domains, { dimensions }, compute)),
   gfk: ({ flow }) =>
@@ -76,6 +79,17 @@ function inDimensions(
     text: `dimensions ${dimensions}`,
     fit: (domains, compute) => fit(domains, dimensions, compute),
   }));
+}
+
+/** The function, which remembers what came of the domains that it met last. */
+function lastKept<T>(find: (domains: Domains, compute: Compute) => Promise<T>): typeof find {
+  let last: (Domains & { readonly found: T }) | undefined;
+  return async (domains, compute) => {
+    const { source, target } = domains;
+    if (last?.source !== source || last.target !== target)
+      last = { source, target, found: await find(domains, compute) };
+    return last.found;
+  };
 }
 
 function both(map: DomainMap): Adaptation {

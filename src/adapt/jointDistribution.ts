@@ -1,6 +1,6 @@
 import type { Compute } from "../algebra/compute.ts";
 import { throwIfStopped } from "../algebra/compute.ts";
-import { rowsAt, unitRows } from "../algebra/matrix.ts";
+import { type Matrix, rowsAt, unitRows } from "../algebra/matrix.ts";
 import type { Rows } from "../base/rows.ts";
 import {
   type ComponentOptions,
@@ -51,9 +51,15 @@ export async function alignJointly(
   const { iterations = 10, labeller = nearestByAngle } = options;
   const space = await featureSpace(domains, options.kernel, compute);
   const classes = checkLabels(domains.labels, domains.source);
+  let projection: Matrix | undefined;
   const solve = async (differences: readonly Difference[]) => {
-    const aim = { keep: space.scatter, differences: differenceRows(differences, options.penalty) };
-    const projection = await solveComponents(space, aim, options, compute);
+    const rows = differenceRows(differences, options.penalty);
+    projection = await solveComponents(
+      space,
+      { keep: space.scatter, differences: rows, near: projection },
+      options,
+      compute,
+    );
     return throughComponents(space, projection, compute);
   };
   const { marginal, conditional } = balance(classes);

@@ -5,7 +5,7 @@ import { GraftError } from "../base/errors.ts";
 import { stream } from "../base/random.ts";
 import { squaredDistances } from "./distances.ts";
 import { applyMap, type DomainMap } from "./domainMap.ts";
-import { checkPositive, type Domains } from "./domains.ts";
+import { checkMeasurable, checkPositive, type Domains } from "./domains.ts";
 
 /** How alike two images are. */
 export type Kernel =
@@ -50,6 +50,7 @@ export async function medianGamma(domains: Domains, compute: Compute): Promise<n
   const { values } = await squaredDistances(rows, rows, compute);
   const pairs = values.filter((_, at) => at % rows.count > Math.floor(at / rows.count)).sort();
   const median = pairs[pairs.length >> 1] ?? 0;
+  checkMeasurable(pairs.at(-1) ?? 0, "of both domains");
   if (median > 0) return 1 / median;
   throw new GraftError("data", "more than half of the images have equal features, so a Gaussian kernel has no scale.");
 }

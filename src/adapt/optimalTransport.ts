@@ -6,7 +6,7 @@ import { GraftError } from "../base/errors.ts";
 import type { Rows } from "../base/rows.ts";
 import { squaredDistances } from "./distances.ts";
 import type { Adaptation } from "./domainMap.ts";
-import { checkDomains, checkLabels, checkPositive, type Domains } from "./domains.ts";
+import { checkDomains, checkLabels, checkMeasurable, checkPositive, type Domains } from "./domains.ts";
 
 export interface TransportOptions {
   /** Of the entropy, in units of the largest cost. Default 0.01. */
@@ -69,6 +69,7 @@ async function barycentres(plan: Matrix, target: Rows, compute: Compute): Promis
 async function relativeCost(source: Rows, target: Rows, compute: Compute): Promise<Matrix> {
   const { values, count, width } = await squaredDistances(source, matrixOf(target), compute);
   const largest = values.reduce((most, value) => Math.max(most, value), 0);
+  checkMeasurable(largest, "of both domains");
   if (largest === 0) throw new GraftError("data", "all images of both domains have the same features.");
   return matrix(
     count,

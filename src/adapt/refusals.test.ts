@@ -38,6 +38,10 @@ function cloud(count: number, width: number, seed = 0): Rows {
   const random = stream(seed, "cloud");
   return { values: Float64Array.from({ length: count * width }, () => random.normal()), count, width };
 }
+const scaled = (rows: Rows, factor: number): Rows => ({
+  ...rows,
+  values: Float64Array.from(rows.values, (value) => factor * value),
+});
 const labels = [0, 1, 0, 1, 0, 1, 0, 1];
 const good: LabelledDomains = { source: cloud(8, 6), target: cloud(7, 6, 1), labels };
 const without = (rows: Rows, column: number): Rows => ({
@@ -60,6 +64,7 @@ describe.each(Object.entries(methods))("%s", (_, method) => {
         { target: { ...good.target, values: Float64Array.from(good.target.values).fill(Infinity, 5, 6) } },
         "feature 5 of target image 0 is Infinity",
       ],
+      [{ source: scaled(good.source, 1e200), target: scaled(good.target, 1e200) }, "are too large: their squares"],
     ];
     for (const [change, message] of cases) {
       await expect(method({ ...good, ...change }, 2)).rejects.toMatchObject({

@@ -1,6 +1,6 @@
 import type { Compute } from "../algebra/compute.ts";
-import { type Matrix, meanRow, product } from "../algebra/matrix.ts";
-import { crossProduct } from "../algebra/products.ts";
+import { type Matrix, meanRow } from "../algebra/matrix.ts";
+import { crossProduct, withProduct } from "../algebra/products.ts";
 import { topEigenvectors } from "../algebra/topEigenvectors.ts";
 import type { Rows } from "../base/rows.ts";
 import { checkDimensions, checkSpread } from "./domains.ts";
@@ -23,8 +23,9 @@ export async function principalSubspace(
   const mean = meanRow(rows);
   const scatter = await crossProduct(rows, rows, compute, mean);
   checkSpread(scatter, mean, rows.count, `of the ${name} domain`);
-  const operator = { size: rows.width, apply: (x: Matrix) => product(scatter, x) };
-  const { eigenvalues, eigenvectors } = topEigenvectors(operator, dimensions, compute.signal);
+  const { eigenvalues, eigenvectors } = await withProduct(scatter, compute, (apply) =>
+    topEigenvectors({ size: rows.width, apply }, dimensions, compute),
+  );
   const rank = eigenvalues.filter((value) => value > 1e-10 * (eigenvalues[0] ?? 0)).length;
   checkDimensions(dimensions, rank, `there are independent features with variance in the ${name} domain`);
   return { mean, basis: eigenvectors };

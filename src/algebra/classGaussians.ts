@@ -55,7 +55,7 @@ export async function fitClassGaussians(rows: Rows, labels: Int32Array, compute:
   for (let k = 0; k < width; k++) total += covariance.values[k * width + k];
   if (!Number.isFinite(total)) throw new GraftError("diverged", "class Gaussians: a feature is no finite number.");
   const wanted = Math.min(mostDirections, Math.floor(freedom / rowsADirection), width - 1);
-  const leading = leadingOf(covariance, wanted, compute);
+  const leading = await leadingOf(covariance, wanted, compute);
   const least = (leastVariance * total) / width || 1;
   const variances = leading.variances.map((variance) => Math.max(variance, least));
   const rest = total - leading.variances.reduce((sum, variance) => sum + variance, 0);
@@ -135,9 +135,9 @@ function meansOf({ values, count, width }: Rows, labels: Int32Array) {
   return { centre, means, places };
 }
 
-function leadingOf(covariance: Matrix, wanted: number, { signal }: Compute) {
+async function leadingOf(covariance: Matrix, wanted: number, { signal }: Compute) {
   if (wanted === 0) return { variances: new Float64Array(0), directions: matrix(covariance.width, 0) };
   const operator = { size: covariance.width, apply: (x: Matrix) => product(covariance, x) };
-  const { eigenvalues, eigenvectors } = topEigenvectors(operator, wanted, signal);
+  const { eigenvalues, eigenvectors } = await topEigenvectors(operator, wanted, { signal });
   return { variances: eigenvalues, directions: eigenvectors };
 }

@@ -1,5 +1,5 @@
 import { EigenvalueDecomposition, Matrix as JamaMatrix, SingularValueDecomposition } from "ml-matrix";
-import { type Matrix, matrix, product, scaledColumns, transposed } from "./matrix.ts";
+import { type Matrix, matrix } from "./matrix.ts";
 
 export interface Eigen {
   /** Largest first. */
@@ -21,12 +21,6 @@ export function symmetricEigen(a: Matrix): Eigen {
     }
   }
   return { eigenvalues: Float64Array.from(order, (i) => realEigenvalues[i]), eigenvectors };
-}
-
-/** f(a) of a symmetric matrix: V·diag(f(λ))·Vᵀ. */
-export function symmetricFunction(a: Matrix, f: (eigenvalue: number) => number): Matrix {
-  const { eigenvalues, eigenvectors } = symmetricEigen(a);
-  return product(scaledColumns(eigenvectors, eigenvalues.map(f)), transposed(eigenvectors));
 }
 
 export interface Singular {

@@ -1,7 +1,9 @@
 import { cholesky, solveLower, solveLowerTransposed } from "./cholesky.ts";
+import type { Compute } from "./compute.ts";
 import { type Eigen, symmetricEigen } from "./eigen.ts";
 import { type Matrix, product, scaledColumns, sum, transposed } from "./matrix.ts";
-import { topEigenvectors } from "./topEigenvectors.ts";
+import { withProduct } from "./products.ts";
+import { type SearchOptions, topEigenvectors } from "./topEigenvectors.ts";
 
 /** A positive definite matrix a by some W with WᵀaW = I. */
 export interface Metric {
@@ -43,8 +45,15 @@ export function lowRankMetric(rows: Matrix, mu: number): Metric {
 }
 
 /** The largest λ and their v of b·v = λ·a·v for symmetric b ⪰ 0, with VᵀaV = I: the symmetric problem of WᵀbW. */
-export function generalisedEigen(b: Matrix, a: Metric, wanted: number, signal?: AbortSignal): Eigen {
-  const whitened = { size: a.size, apply: (x: Matrix) => a.whitenTransposed(product(b, a.whiten(x))) };
-  const { eigenvalues, eigenvectors } = topEigenvectors(whitened, wanted, signal);
-  return { eigenvalues, eigenvectors: a.whiten(eigenvectors) };
+export function generalisedEigen(
+  b: Matrix,
+  a: Metric,
+  wanted: number,
+  search: Compute & SearchOptions,
+): Promise<Eigen> {
+  return withProduct(b, search, async (timesB) => {
+    const apply = async (x: Matrix) => a.whitenTransposed(await timesB(a.whiten(x)));
+    const { eigenvalues, eigenvectors } = await topEigenvectors({ size: a.size, apply }, wanted, search);
+    return { eigenvalues, eigenvectors: a.whiten(eigenvectors) };
+  });
 }

@@ -37,6 +37,22 @@ export function rowProducts(a: Rows, b: Matrix, compute: Compute): Promise<Matri
   return mapRows(a, b.count, (x) => matmul(x, transpose(constantMatrix(b), { perm: [1, 0] })), compute);
 }
 
+/** Lends x ↦ a·x, compiled once for an `a` that many x meet. */
+export async function withProduct<T>(
+  a: Matrix,
+  compute: Compute,
+  use: (apply: (x: Matrix) => Promise<Matrix>) => Promise<T>,
+): Promise<T> {
+  const x = input("x", "float64", [a.width, "K"]);
+  const outputs = { y: matmul(constantMatrix(a), x) };
+  return withProgram({ name: "product", inputs: [x], outputs }, compute, (program) =>
+    use(async ({ values, width }) => {
+      const given = { x: Tensor.of("float64", [a.width, width], values) };
+      return matrix(a.count, width, outputOf(await program.run(given), "y"));
+    }),
+  );
+}
+
 /** What a graph makes of each row, `width` numbers a row; in chunks, in double precision. */
 export async function mapRows(
   rows: Rows,
@@ -77,14 +93,14 @@ function rowTensor({ values, width }: Rows, start: number, end: number, shift?: 
   return Tensor.of("float64", [end - start, width], part);
 }
 
-async function withProgram(
+async function withProgram<T>(
   emission: Parameters<typeof compileGraph>[0],
   { engine }: Compute,
-  use: (program: Program) => Promise<void>,
-): Promise<void> {
+  use: (program: Program) => Promise<T>,
+): Promise<T> {
   const program = await compileGraph(emission, engine);
   try {
-    await use(program);
+    return await use(program);
   } finally {
     await program.dispose();
   }

@@ -17,21 +17,30 @@ const tolerance = 1e-8;
 /** A symmetric matrix by what it does: C·x for x [size, any]. */
 export interface SymmetricOperator {
   readonly size: number;
-  apply(x: Matrix): Matrix;
+  apply(x: Matrix): Matrix | Promise<Matrix>;
+}
+
+export interface SearchOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Eigenvectors of an operator much like this one, [size, any]: the search starts there. */
+  readonly near?: Matrix | undefined;
 }
 
 /**
  * The largest eigenpairs of a positive semidefinite operator, by block Krylov spaces with Rayleigh and Ritz's projection, restarted
  * (Musco & Musco 2015, algorithm 2; Saad 2011, §6.12): a few hundred products instead of the cube of the size.
  */
-export function topEigenvectors(operator: SymmetricOperator, wanted: number, signal?: AbortSignal): Eigen {
+export async function topEigenvectors(
+  operator: SymmetricOperator,
+  wanted: number,
+  { signal, near }: SearchOptions = {},
+): Promise<Eigen> {
   const { size } = operator;
-  if (size <= Math.max(wholeSize, 3 * (wanted + spare))) return leading(symmetricEigen(dense(operator)), wanted);
-  const random = stream(0, "krylov");
-  let start = Array.from({ length: wanted + spare }, () => Float64Array.from({ length: size }, () => random.normal()));
+  if (size <= Math.max(wholeSize, 3 * (wanted + spare))) return leading(symmetricEigen(await dense(operator)), wanted);
+  let start = firstVectors(size, wanted + spare, near);
   for (let round = 0; round < longestSearch; round++) {
     throwIfStopped({ signal });
-    const { basis, images } = krylov(operator, start);
+    const { basis, images } = await krylov(operator, start);
     const ritz = ritzPairs(basis, images, wanted + spare);
     if (ritz.residual(wanted) <= tolerance * Math.max(ritz.eigenvalues[0], Number.MIN_VALUE)) {
       const eigenvectors = columns(ritz.vectors.slice(0, wanted), size);
@@ -45,15 +54,26 @@ export function topEigenvectors(operator: SymmetricOperator, wanted: number, sig
   );
 }
 
+/** The known ones, and random ones beside them. */
+function firstVectors(size: number, count: number, near: Matrix | undefined): readonly Float64Array[] {
+  const random = stream(0, "krylov");
+  const known = near === undefined ? matrix(0, size) : transposed(near);
+  return Array.from({ length: count }, (_, i) =>
+    i < known.count
+      ? known.values.slice(i * size, (i + 1) * size)
+      : Float64Array.from({ length: size }, () => random.normal()),
+  );
+}
+
 /** Orthonormal vectors that span x, Cx, C²x, …, and what C makes of them. */
-function krylov(operator: SymmetricOperator, start: readonly Float64Array[]) {
+async function krylov(operator: SymmetricOperator, start: readonly Float64Array[]) {
   const basis: Float64Array[] = [];
   const images: Float64Array[] = [];
   let next = start;
   for (let block = 0; block < blocks; block++) {
     const fresh = extendBasis(basis, next);
     if (fresh.length === 0) break;
-    const image = transposed(operator.apply(columns(fresh, operator.size)));
+    const image = transposed(await operator.apply(columns(fresh, operator.size)));
     next = fresh.map((_, i) => image.values.slice(i * operator.size, (i + 1) * operator.size));
     images.push(...next);
   }
@@ -111,7 +131,7 @@ function columns(vectors: readonly Float64Array[], size: number): Matrix {
   return transposed(rows);
 }
 
-function dense(operator: SymmetricOperator): Matrix {
+async function dense(operator: SymmetricOperator): Promise<Matrix> {
   const unit = matrix(operator.size, operator.size);
   for (let i = 0; i < operator.size; i++) unit.values[i * operator.size + i] = 1;
   return operator.apply(unit);

@@ -2,6 +2,7 @@ import { SingleBar } from "cli-progress";
 import { formatFindings } from "../doctor/finding.ts";
 import type { RegressionReport } from "../metrics/regression.ts";
 import { formatConfusion, formatReport } from "../metrics/report.ts";
+import type { Spread } from "../metrics/spread.ts";
 import { alignTable, truncate } from "../metrics/textTable.ts";
 import type {
   AdaptationTable,
@@ -265,12 +266,12 @@ function formatTrials(entries: readonly TrialEntry[]): string {
 }
 
 /** A row for each way that was tried; each validator marks its choice. */
-function formatAdaptations({ entries, choices, images, oracle }: AdaptationTable): string {
+function formatAdaptations({ entries, choices, images, oracle, seeds }: AdaptationTable): string {
   const isOf = (place: number, validator: string) =>
     choices.some((choice) => choice.entry === place && choice.validator === validator);
   const score = (place: number, validator: ValidatorName, value: number) =>
     `${isOf(place, validator) ? "*" : ""}${value.toFixed(3)}`;
-  const right = (accuracy: number | undefined) => (images === 0 ? [] : [percentOf(accuracy)]);
+  const right = (accuracy: Spread | undefined) => (images === 0 ? [] : [percentOf(accuracy)]);
   const rows = entries.map(({ method, setting, seconds, scores, accuracy, isChosen }, place) => [
     `${isChosen ? "→ " : "  "}${method}`,
     setting,
@@ -283,11 +284,14 @@ function formatAdaptations({ entries, choices, images, oracle }: AdaptationTable
     oracle === undefined ? [] : [["  trained on target", "", "", ...validatorNames.map(() => ""), ...right(oracle)]];
   const table = alignTable([[...titles, ...(images === 0 ? [] : ["target right %"])], ...rows, ...ends]);
   const legend = `→ chosen; * the choice of a validator, all without target labels${images === 0 ? "" : `, which the last column alone has seen (${images} images)`}`;
-  return `\n${table}\n\n${legend}\n`;
+  const repeated = seeds === 1 ? "" : `\nmeans over ${seeds} seeds, ± the standard deviation`;
+  return `\n${table}\n\n${legend}${repeated}\n`;
 }
 
-function percentOf(share: number | undefined): string {
-  return share === undefined ? "" : (100 * share).toFixed(1);
+function percentOf(share: Spread | undefined): string {
+  if (share === undefined) return "";
+  const mean = (100 * share.mean).toFixed(1);
+  return share.deviation === undefined ? mean : `${mean} ± ${(100 * share.deviation).toFixed(1)}`;
 }
 
 /** `45 s`, `3 min 20 s`, `2 h 5 min`. */

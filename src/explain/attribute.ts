@@ -13,7 +13,7 @@ export const layerMethods = {
   gradcam: gradCam,
   "gradcam++": gradCamPlusPlus,
   eigencam: eigenCam,
-} as const satisfies Readonly<Record<string, (maps: FeatureMaps) => HeatMap>>;
+} as const satisfies Readonly<Record<string, (maps: FeatureMaps) => HeatMap | Promise<HeatMap>>>;
 
 type PixelMethod = (image: Float32Array, classIndex: number, probe: Probe) => Promise<HeatMap>;
 
@@ -63,7 +63,7 @@ export async function attribute(
   probe: Probe,
 ): Promise<HeatMap> {
   if (!("layer" in attribution)) return pixelMethods[attribution.method](image, classIndex, probe);
-  return layerMethods[attribution.method](await probe.maps(image, classIndex, attribution.layer));
+  return await layerMethods[attribution.method](await probe.maps(image, classIndex, attribution.layer));
 }
 
 function overChannels(levels: Float64Array, side: number, join: (r: number, g: number, b: number) => number): HeatMap {

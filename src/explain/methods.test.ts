@@ -31,10 +31,10 @@ describe("by hand", () => {
     expect(values[1]).toBeCloseTo(3 / 6, 12);
   });
 
-  it("Eigen-CAM of maps that are multiples of one picture is that picture", () => {
+  it("Eigen-CAM of maps that are multiples of one picture is that picture", async () => {
     // O = [1, 2, 2]ᵀ·[1, 2]: v₁ = [1, 2]/√5, O·v₁ = √5·[1, 2, 2].
     const same = { channels: 2, height: 1, width: 3, values: Float32Array.of(1, 2, 2, 2, 4, 4) };
-    const found = [...eigenCam(same).values];
+    const found = [...(await eigenCam(same)).values];
     for (const [i, value] of [1, 2, 2].entries()) expect(found[i]).toBeCloseTo(Math.sqrt(5) * value, 9);
   });
 });

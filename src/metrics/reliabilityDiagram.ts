@@ -1,4 +1,5 @@
 import type { Reliability, ReliabilityBin } from "./reliability.ts";
+import { svgDrawing, svgLine, svgText } from "./svg.ts";
 
 const side = 320;
 const margin = 48;
@@ -10,16 +11,12 @@ const size = side + 2 * margin;
  */
 export function reliabilityDiagram({ bins, expectedError }: Reliability, title: string): string {
   const most = Math.max(...bins.map(({ weight }) => weight));
-  const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size} ${size}" font-family="sans-serif" font-size="12" text-anchor="middle">`,
-    `<rect width="${size}" height="${size}" fill="white"/>`,
+  return svgDrawing(size, size, [
     ...axes(),
     ...bins.flatMap((bin) => drawn(bin, most)),
     line([0, 0], [1, 1], `stroke="gray" stroke-dasharray="4 4"`),
-    text(margin + side / 2, margin / 2, `${title}: expected calibration error ${expectedError.toFixed(3)}`),
-    "</svg>",
-  ];
-  return `${parts.join("\n")}\n`;
+    svgText(margin + side / 2, margin / 2, `${title}: expected calibration error ${expectedError.toFixed(3)}`),
+  ]);
 }
 
 /** A bar up to the accuracy, and a tick at the mean confidence. */
@@ -40,22 +37,15 @@ function axes(): readonly string[] {
   return [
     line([0, 0], [1, 0], `stroke="black"`),
     line([0, 0], [0, 1], `stroke="black"`),
-    ...marks.map((mark) => text(place(mark, 0)[0], bottom + 16, String(mark))),
-    ...marks.map((mark) => text(left - 16, place(0, mark)[1] + 4, String(mark))),
-    text(margin + side / 2, size - 10, "probability of the answer"),
-    `<g transform="rotate(-90 14 ${margin + side / 2})">${text(14, margin + side / 2, "share that is right (red: what was said)")}</g>`,
+    ...marks.map((mark) => svgText(place(mark, 0)[0], bottom + 16, String(mark))),
+    ...marks.map((mark) => svgText(left - 16, place(0, mark)[1] + 4, String(mark))),
+    svgText(margin + side / 2, size - 10, "probability of the answer"),
+    `<g transform="rotate(-90 14 ${margin + side / 2})">${svgText(14, margin + side / 2, "share that is right (red: what was said)")}</g>`,
   ];
 }
 
 function line(from: readonly [number, number], to: readonly [number, number], style: string): string {
-  const [x1, y1] = place(...from).map((value) => value.toFixed(1));
-  const [x2, y2] = place(...to).map((value) => value.toFixed(1));
-  return `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" ${style}/>`;
-}
-
-function text(x: number, y: number, content: string): string {
-  const safe = content.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}">${safe}</text>`;
+  return svgLine(place(...from), place(...to), style);
 }
 
 /** Unit square to pixels; y points up. */

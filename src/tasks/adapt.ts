@@ -10,10 +10,11 @@ import { GraftError } from "../base/errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import { alignFeatures } from "../transfer/alignFeatures.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
-import { type JudgedTrial, judgeTrial } from "../transfer/judgeTrial.ts";
+import { type JudgedTrial, judgeTrial, validators } from "../transfer/judgeTrial.ts";
 import { learnDomains } from "../transfer/learnDomains.ts";
 import { learnHypothesis } from "../transfer/learnSourceFree.ts";
 import { type ScaledDomains, scaleDomains } from "../transfer/scaling.ts";
+import { type AdaptationTrial, acrossSeeds, resultsOf, type SeedResult } from "./acrossSeeds.ts";
 import { adaptationEntries } from "./adaptationEntries.ts";
 import { type AdaptInput, adaptSchema } from "./adaptInput.ts";
 import { adaptRun, isRun } from "./adaptRun.ts";
@@ -22,6 +23,7 @@ import { chooseTrial } from "./chooseTrial.ts";
 import { type OpenedDomains, openDomains } from "./openDomains.ts";
 import { saveAdapted } from "./saveAdapted.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
+import { toldByLabels } from "./toldByLabels.ts";
 
 interface Circumstances {
   readonly input: AdaptInput;
@@ -44,20 +46,52 @@ export const adapt: Task = defineTask({
     }
     const compute = { engine: platform.engine, signal };
     const opened = yield* openDomains(input, platform, signal);
-    const domains = await scaleDomains(opened.features, compute);
-    const methods = methodsOf(input);
-    const judged: JudgedTrial[] = [];
-    for (const [done, method] of methods.entries()) {
-      judged.push(...(yield* triedOut(method, { input, opened, domains, platform, signal })));
-      yield { type: "progress", phase: "adapt", done: done + 1, total: methods.length, unit: "steps" };
-    }
-    const choice = chooseTrial(judged, input.method);
-    const table = await adaptationEntries(opened, judged, choice.best, compute, input);
+    const trials = yield* triedWithSeeds(opened, input, platform, signal);
+    const choice = chooseTrial(trials, input.method);
+    const table = await adaptationEntries(opened, trials, choice.best, compute, input);
     yield { type: "adaptations", ...table };
     for (const text of choice.reasons) yield { type: "note", text };
-    yield* saveAdapted(opened, { input, choice, table }, platform);
+    const told = toldByLabels(choice, opened.truth);
+    if (told !== undefined) yield { type: "note", text: told };
+    yield* saveAdapted(opened, { input, choice, table }, platform, compute);
   },
 });
+
+/** Every method in each of its settings, once with each seed. */
+async function* triedWithSeeds(
+  opened: OpenedDomains,
+  input: AdaptInput,
+  platform: Platform,
+  signal: AbortSignal,
+): AsyncGenerator<TaskEvent, readonly AdaptationTrial[]> {
+  const methods = methodsOf(input);
+  const total = input.seeds * methods.length;
+  const first: DomainTrial[] = [];
+  const results: (readonly SeedResult[])[] = [];
+  for (let turn = 0; turn < input.seeds; turn++) {
+    const seed = input.seed + turn;
+    const domains = await scaleDomains(opened.draw(seed).features, { engine: platform.engine, signal });
+    const ofSeed: JudgedTrial[] = [];
+    for (const [done, method] of methods.entries()) {
+      const judged = yield* triedOut(method, { input: { ...input, seed }, opened, domains, platform, signal });
+      ofSeed.push(...judged);
+      if (judged.length > 0) yield { type: "note", text: lineOf(method, seed, judged) };
+      const place = turn * methods.length + done + 1;
+      yield { type: "progress", phase: "adapt", done: place, total, unit: "steps" };
+    }
+    if (turn === 0) first.push(...ofSeed.map(({ trial }) => trial));
+    results.push(resultsOf(ofSeed, opened.labels.length));
+  }
+  return acrossSeeds(first, results);
+}
+
+/** What a method cost, and what it seems to be worth. */
+function lineOf(method: string, seed: number, judged: readonly JudgedTrial[]): string {
+  const seconds = judged.reduce((sum, trial) => sum + trial.seconds, 0);
+  const best = Math.max(...judged.map(({ scores }) => scores.infoMax));
+  const settings = judged.length === 1 ? "" : `, ${judged.length} settings`;
+  return `seed ${seed}: ${method}${settings}: ${seconds.toFixed(1)} s, ${validators.infoMax.title} ${best.toFixed(3)}`;
+}
 
 type MethodName = FeatureMethodName | TrainedMethodName | SourceFreeMethodName | typeof statisticsMethod;
 

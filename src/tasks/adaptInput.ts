@@ -53,6 +53,12 @@ export const adaptSchema = z.object({
   ),
   group: shape.group,
   seed: shape.seed.describe("decides which source images are held out, and the folds of cross-validation"),
+  seeds: z
+    .number()
+    .int()
+    .min(1)
+    .default(3)
+    .describe("how often all is done, each time with the next seed: the table has means and standard deviations"),
   strict: shape.strict,
   out: z.string().optional().describe("run folder (default: runs/<source>-to-<target>)"),
 });

@@ -7,17 +7,18 @@ import { withDomainStatistics } from "../transfer/domainStatistics.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
 import { scaleDomains } from "../transfer/scaling.ts";
 import type { AdaptInput } from "./adaptInput.ts";
-import { featuresOf, type OpenedDomains, part } from "./openDomains.ts";
+import { featuresOf, gathered, type OpenedDomains } from "./openDomains.ts";
 import type { TaskEvent } from "./task.ts";
 
 /** AdaBN: each domain's features by the backbone with that domain's statistics, and the linear head that the source's give. */
 export async function* adaptStatistics(
-  { backbone, source, target, split, features }: OpenedDomains,
+  { backbone, source, target, draw }: OpenedDomains,
   input: AdaptInput,
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, DomainTrial> {
   const compute = { engine: platform.engine, signal };
+  const { split, features } = draw(input.seed);
   async function* measured(images: PreparedImages, indices: readonly number[]): AsyncGenerator<TaskEvent, Backbone> {
     const work = withDomainStatistics(backbone, images, indices, input, compute);
     for (;;) {
@@ -34,8 +35,14 @@ export async function* adaptStatistics(
   const domains = await scaleDomains(
     {
       ...features,
-      source: part(rows, 0, split.train.length),
-      held: part(rows, split.train.length, rows.count),
+      source: gathered(
+        rows,
+        split.train.map((_, row) => row),
+      ),
+      held: gathered(
+        rows,
+        split.validation.map((_, row) => split.train.length + row),
+      ),
       target: yield* featuresOf(ofTarget, target, everyTarget, means),
     },
     compute,

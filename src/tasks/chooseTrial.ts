@@ -1,37 +1,37 @@
-import type { JudgedTrial } from "../transfer/judgeTrial.ts";
 import { pairedGain } from "../transfer/pairedGain.ts";
+import type { AdaptationTrial } from "./acrossSeeds.ts";
 import type { AdaptInput } from "./adaptInput.ts";
 
 export interface Choice {
-  readonly best: JudgedTrial;
-  /** Its InfoMax over source-only's, in nats, and the standard error of that difference. */
+  readonly sourceOnly: AdaptationTrial;
+  readonly best: AdaptationTrial;
+  /** Share of target images on which it agrees with all trials together, over source-only's, and the standard error of that difference. */
   readonly gain: number;
   readonly standardError: number;
   readonly reasons: readonly string[];
 }
 
-/** In nats: of domains that are one, solutions differ by less, and surely. */
+/** A share of the images: of domains that are one, solutions differ by less, and surely. */
 const leastGain = 0.01;
 
 /**
- * The trial with the most InfoMax. Under `auto` source-only stays unless the best gains more than that and its standard error over the target images:
- * the same images judged twice, of each what it adds. A method that was asked for is kept, and told where it gains nothing.
+ * The trial that agrees best with all trials together. Under `auto` source-only stays unless the best gains more than a hundredth and its standard
+ * error over the target images: the same images judged twice. A method that was asked for is kept, and told where it gains nothing.
  */
-export function chooseTrial(judged: readonly JudgedTrial[], wanted: AdaptInput["method"]): Choice {
-  const [sourceOnly] = judged;
+export function chooseTrial(trials: readonly AdaptationTrial[], wanted: AdaptInput["method"]): Choice {
+  const [sourceOnly] = trials;
   if (sourceOnly === undefined) throw new Error("source-only is always tried");
-  const rivals = judged.slice(1);
-  if (rivals.length === 0) return { best: sourceOnly, gain: 0, standardError: 0, reasons: [] };
-  const best = rivals.reduce((a, b) => (b.scores.infoMax > a.scores.infoMax ? b : a));
-  const { gain, standardError } = pairedGain([...sourceOnly.information], [...best.information]);
+  const rivals = trials.slice(1);
+  if (rivals.length === 0) return { sourceOnly, best: sourceOnly, gain: 0, standardError: 0, reasons: [] };
+  const best = rivals.reduce((a, b) => (b.scores.agreement > a.scores.agreement ? b : a));
+  const { gain, standardError } = pairedGain([...sourceOnly.agreement], [...best.agreement]);
   const isBetter = gain > Math.max(standardError, leastGain);
   const kept = isBetter || wanted !== "auto" ? best : sourceOnly;
-  const { method, setting } = best.trial;
-  const signed = `${gain < 0 ? "−" : "+"}${Math.abs(gain).toFixed(3)} ± ${standardError.toFixed(3)} nats`;
+  const signed = `${gain < 0 ? "−" : "+"}${(100 * Math.abs(gain)).toFixed(1)} ± ${(100 * standardError).toFixed(1)} points`;
   const tooLittle = gain > standardError ? "too little to matter" : "no more than its standard error";
   const verdict = isBetter ? "more than its standard error" : tooLittle;
-  const name = [method, setting].filter((part) => part !== "").join(", ");
+  const name = [best.method, best.setting].filter((part) => part !== "").join(", ");
   const end = kept === best ? `chosen: ${name}` : "source-only is kept: no method is measurably better";
-  const reasons = [`${name}: InfoMax ${signed} over source-only, ${verdict}`, end];
-  return { best: kept, gain, standardError, reasons };
+  const reasons = [`${name}: agrees with all methods together ${signed} more often than source-only, ${verdict}`, end];
+  return { sourceOnly, best: kept, gain, standardError, reasons };
 }

@@ -25,10 +25,16 @@ export interface OpenedDomains {
   readonly labels: readonly string[];
   readonly source: PreparedImages;
   readonly target: PreparedImages;
-  readonly split: Split;
-  readonly features: DomainFeatures;
+  /** Which source images are held out, and the features of both domains, as a seed has it. */
+  readonly draw: (seed: number) => DomainDraw;
   /** The class of each target image, −1 where it has none that the source knows; for the final table alone. */
   readonly truth: Int32Array;
+}
+
+export interface DomainDraw {
+  readonly seed: number;
+  readonly split: Split;
+  readonly features: DomainFeatures;
 }
 
 /** Opens both data sets, says how they differ, and computes their features. */
@@ -50,26 +56,40 @@ export async function* openDomains(
   checkCounts(target, input.target);
   yield* compareContent(source, target);
   yield* compareClasses(from, to, input.target);
-  const split = splitSamples(source.samples, from.labels, input);
-  for (const text of split.account) yield { type: "note", text: `source: ${text}` };
-  const of = (indices: readonly number[]) => Int32Array.from(indices, (i) => source.samples[i]?.label ?? 0);
-  const labels = of(split.train);
-  const classes = from.labels.length;
-  const sourceRows = yield* featuresOf(backbone, source, [...split.train, ...split.validation], { platform, signal });
+  const { account, ...first } = splitSamples(source.samples, from.labels, input);
+  for (const text of account) yield { type: "note", text: `source: ${text}` };
+  // The same images with every seed, in other parts.
+  const used = [...first.train, ...first.validation];
+  const sourceRows = yield* featuresOf(backbone, source, used, { platform, signal });
   const all = target.samples.map((_, i) => i);
-  const features = {
-    source: part(sourceRows, 0, split.train.length),
-    labels,
-    folds: foldsOf(source.samples, split.train, { count: foldCount, seed: input.seed }),
-    held: part(sourceRows, split.train.length, sourceRows.count),
-    heldLabels: of(split.validation),
-    target: yield* featuresOf(backbone, target, all, { platform, signal }),
-    classes,
-    classWeights: balancingWeights(Array.from(labels), classes),
+  const targetRows = yield* featuresOf(backbone, target, all, { platform, signal });
+  const rowOf = new Map(used.map((image, row) => [image, row]));
+  const sourceOf = (indices: readonly number[]) => ({
+    rows: gathered(
+      sourceRows,
+      indices.map((i) => rowOf.get(i) ?? 0),
+    ),
+    labels: Int32Array.from(indices, (i) => source.samples[i]?.label ?? 0),
+  });
+  const classes = from.labels.length;
+  const draw = (seed: number): DomainDraw => {
+    const split = splitSamples(source.samples, from.labels, { ...input, seed });
+    const [learned, held] = [sourceOf(split.train), sourceOf(split.validation)];
+    const features = {
+      source: learned.rows,
+      labels: learned.labels,
+      folds: foldsOf(source.samples, split.train, { count: foldCount, seed }),
+      held: held.rows,
+      heldLabels: held.labels,
+      target: targetRows,
+      classes,
+      classWeights: balancingWeights(Array.from(learned.labels), classes),
+    };
+    return { seed, split, features };
   };
   const known = to.labels.map((label) => from.labels.indexOf(label));
   const truth = Int32Array.from(target.samples, ({ label }) => known[label] ?? -1);
-  return { backbone, labels: from.labels, source, target, split, features, truth };
+  return { backbone, labels: from.labels, source, target, draw, truth };
 }
 
 /** Throws `data` for fewer target images than have a spread. */
@@ -139,8 +159,11 @@ function notFinite({ samples }: PreparedImages, index: number, value: number): G
   );
 }
 
-/** Rows from `start` to before `end`. */
-export function part({ values, width }: Rows, start: number, end: number): Rows {
-  const own = Float32Array.from({ length: (end - start) * width }, (_, i) => values[start * width + i] ?? 0);
-  return { values: own, count: end - start, width };
+/** The chosen rows, in single precision as they are. */
+export function gathered({ values, width }: Rows, places: readonly number[]): Rows {
+  const own = new Float32Array(places.length * width);
+  for (const [row, place] of places.entries()) {
+    for (let j = 0; j < width; j++) own[row * width + j] = values[place * width + j] ?? 0;
+  }
+  return { values: own, count: places.length, width };
 }

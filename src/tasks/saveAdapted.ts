@@ -1,6 +1,8 @@
+import type { Compute } from "../algebra/compute.ts";
 import { encodeModelFile } from "../artefact/modelFile.ts";
 import { classificationMetrics } from "../metrics/classification.ts";
 import type { Platform } from "../platform/platform.ts";
+import { domainCurves, domainPicture } from "./adaptationPictures.ts";
 import type { AdaptInput } from "./adaptInput.ts";
 import type { Choice } from "./chooseTrial.ts";
 import type { OpenedDomains } from "./openDomains.ts";
@@ -19,9 +21,14 @@ export async function* saveAdapted(
   domains: OpenedDomains,
   { input, choice, table }: Outcome,
   platform: Platform,
+  compute: Compute,
 ): AsyncGenerator<TaskEvent> {
-  const { labels, source, split, features, truth } = domains;
+  const { labels, source, truth } = domains;
+  const { split, features } = domains.draw(input.seed);
   const { trial } = choice.best;
+  const { sourceOnly } = choice;
+  // Before the folder is there: whoever stops it leaves none behind.
+  const picture = await domainPicture({ features, sourceOnly: sourceOnly.trial, chosen: trial, labels }, compute);
   const name = `${nameOfData(input.source, platform)}-to-${nameOfData(input.target, platform)}`;
   const folder = await RunFolder.claim(input.out ?? platform.store.join("runs", name), platform);
   yield { type: "artefact", kind: "run", path: folder.path };
@@ -29,8 +36,9 @@ export async function* saveAdapted(
   const ids = (indices: readonly number[]) => indices.map((i) => source.samples[i]?.id ?? "");
   await folder.writeJson("splits.json", { train: ids(split.train), validation: ids(split.validation) });
   await folder.writeJson("account.json", {
-    validator: "infoMax",
+    validator: "agreement",
     trials: table.entries,
+    seeds: table.seeds,
     choices: table.choices,
     oracle: table.oracle ?? null,
     chosen: { method: trial.method, setting: trial.setting, scores: choice.best.scores },
@@ -45,6 +53,8 @@ export async function* saveAdapted(
   await folder.writeJson("metrics.json", metrics);
   for (const [title, figure] of Object.entries(metrics)) yield { type: "report", title, labels, report: figure };
   await folder.writeHistory(trial.history);
+  if (trial.history.length > 0) await folder.writeText("domains-epochs.svg", domainCurves(trial.history));
+  await folder.writeText("domains.svg", picture);
   await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
   const { network, weights, backbone = domains.backbone } = trial;
   const answers = { kind: "classes", labels } as const;

@@ -7,6 +7,7 @@ import type { ClassificationReport } from "../metrics/classificationReport.ts";
 import type { Standing } from "../metrics/comparison.ts";
 import type { OperatingPoint, WantedPoint } from "../metrics/operatingPoints.ts";
 import type { RegressionReport } from "../metrics/regression.ts";
+import type { Spread } from "../metrics/spread.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
 import type { ValidatorName } from "../transfer/judgeTrial.ts";
@@ -79,10 +80,12 @@ export type TargetAnswer =
 export interface AdaptationEntry {
   readonly method: string;
   readonly setting: string;
+  /** Of one seed, on average. */
   readonly seconds: number;
+  /** Means over the seeds. */
   readonly scores: Readonly<Record<ValidatorName, number>>;
   /** On target images whose class is known, 0 to 1; nothing without any. */
-  readonly accuracy: number | undefined;
+  readonly accuracy: Spread | undefined;
   readonly isChosen: boolean;
 }
 
@@ -108,7 +111,8 @@ export interface AdaptationTable {
   /** Target images whose class is known. */
   readonly images: number;
   /** Accuracy of the same head when it learns from the target's labels. */
-  readonly oracle: number | undefined;
+  readonly oracle: Spread | undefined;
+  readonly seeds: number;
 }
 
 /** How near one runtime comes to a model's golden answers. */

@@ -67,10 +67,11 @@ describe("a moved domain", () => {
       const [setting] = settingsOf(method, (await domains).features);
       if (setting === undefined) throw new Error("every method has a setting");
       const trial = await alignFeatures(await domains, { method, setting }, 0.01, compute);
-      const { scores, information } = await judgeTrial(trial, (await domains).features, compute);
+      const { scores, answers } = await judgeTrial(trial, (await domains).features, compute);
       judged[method] = scores.infoMax;
       right[method] = rightShare(trial.probabilities.target);
-      expect(information.reduce((sum, one) => sum + one, 0) / target.count).toBeCloseTo(scores.infoMax, 9);
+      // One temperature changes how sure it is, never what it names.
+      expect(rightShare(answers)).toBe(right[method]);
     }
     expect(right["source-only"]).toBeLessThan(0.5);
     for (const method of ["coral", "tca"]) {

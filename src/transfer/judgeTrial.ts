@@ -1,6 +1,6 @@
 import { deepEmbeddedValidation, densityRatios } from "../adapt/validators/deepEmbeddedValidation.ts";
 import { meanEntropy } from "../adapt/validators/entropy.ts";
-import { informationOf } from "../adapt/validators/infoMax.ts";
+import { infoMax } from "../adapt/validators/infoMax.ts";
 import { neighbourhoodDensity } from "../adapt/validators/neighbourhoodDensity.ts";
 import { sourceLosses } from "../adapt/validators/sourceRisk.ts";
 import type { Compute } from "../algebra/compute.ts";
@@ -8,6 +8,7 @@ import { stacked } from "../algebra/matrix.ts";
 import { headLayer, headWeights } from "./alignFeatures.ts";
 import { applyLayers, type DomainFeatures, type DomainTrial, dataOf } from "./domainTrial.ts";
 import { solveLinearHead } from "./linearHead.ts";
+import { fitTemperature, scaledProbabilities } from "./logitScaling.ts";
 
 /** Ways to tell without labels of the target which classifier is best there, and whether more is better. */
 export const validators = {
@@ -16,17 +17,22 @@ export const validators = {
   infoMax: { title: "InfoMax", more: true },
   dev: { title: "DEV", more: false },
   density: { title: "SND", more: true },
+  agreement: { title: "agreement", more: true },
 } as const;
 export type ValidatorName = keyof typeof validators;
+/** What a trial says of itself; agreement is with others. */
+type OwnValidatorName = Exclude<ValidatorName, "agreement">;
 export const validatorNames = Object.keys(validators) as readonly ValidatorName[];
 
 /** Of the classifier that tells the domains apart. */
 const domainPenalty = 0.01;
+/** So that a probability which rounding made zero has a logarithm. */
+const leastProbability = 1e-30;
 
 export interface Judgement {
-  readonly scores: Readonly<Record<ValidatorName, number>>;
-  /** What each target image adds to InfoMax. */
-  readonly information: Float64Array;
+  readonly scores: Readonly<Record<OwnValidatorName, number>>;
+  /** What it says of target images, calibrated, [N, classes]. */
+  readonly answers: Float32Array;
 }
 
 /** A trial with what the validators say of it. */
@@ -35,25 +41,33 @@ export interface JudgedTrial extends Judgement {
   readonly seconds: number;
 }
 
-/** Every validator's score of a trial. */
+/**
+ * Every validator's score of a trial. One temperature, fitted on held-out source images, calibrates its answers first: else whoever is surer, right
+ * or not, would seem better.
+ */
 export async function judgeTrial(
   trial: DomainTrial,
   { heldLabels, classes }: Pick<DomainFeatures, "heldLabels" | "classes">,
   compute: Compute,
 ): Promise<Judgement> {
-  const { held, target } = trial.probabilities;
-  const losses = sourceLosses(held, heldLabels, classes);
-  const information = informationOf(target, classes);
+  const held = { logits: logarithms(trial.probabilities.held), labels: heldLabels, classes };
+  const scaling = await fitTemperature(held, compute.signal);
+  const losses = sourceLosses(scaledProbabilities(held.logits, scaling), heldLabels, classes);
+  const answers = scaledProbabilities(logarithms(trial.probabilities.target), scaling);
   return {
-    information,
+    answers,
     scores: {
       sourceRisk: meanOf(losses),
-      entropy: meanEntropy(target, classes),
-      infoMax: meanOf(information),
+      entropy: meanEntropy(answers, classes),
+      infoMax: infoMax(answers, classes),
       dev: deepEmbeddedValidation(losses, await ratiosOf(trial, compute)),
-      density: neighbourhoodDensity(target, classes),
+      density: neighbourhoodDensity(answers, classes),
     },
   };
+}
+
+function logarithms(probabilities: Float32Array): Float32Array {
+  return probabilities.map((p) => Math.log(Math.max(p, leastProbability)));
 }
 
 /** p_T/p_S of the held-out source images, by logistic regression on where the head judges. */

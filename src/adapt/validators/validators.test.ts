@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { deepEmbeddedValidation, densityRatios } from "./deepEmbeddedValidation.ts";
+import { ensembleAgreement } from "./ensembleAgreement.ts";
 import { meanEntropy } from "./entropy.ts";
-import { infoMax, informationOf } from "./infoMax.ts";
+import { infoMax } from "./infoMax.ts";
 import { neighbourhoodDensity } from "./neighbourhoodDensity.ts";
 import { sourceLosses } from "./sourceRisk.ts";
 
@@ -35,11 +36,17 @@ describe("validators by hand", () => {
     expect(infoMax(Float32Array.of(0.9, 0.1, 0.5, 0.5), 2)).toBeCloseTo(h(0.7) - (h(0.9) + h(0.5)) / 2, digits);
   });
 
-  it("an image that answers as all do together tells nothing", () => {
-    const [first, second, third] = informationOf(Float32Array.of(0.5, 0.5, 1, 0, 0, 1), 2);
-    expect(first).toBeCloseTo(0, digits);
-    expect(second).toBeCloseTo(LN2, digits);
-    expect(third).toBeCloseTo(LN2, digits);
+  it("agreement is with the class that all together find likeliest, sure answers counting more than torn ones", () => {
+    // Means (0.6, 0.4), (0.3, 0.7), (0.55, 0.45): the first two classifiers are two against one where the third is surer.
+    const first = Float32Array.of(0.6, 0.4, 0.2, 0.8, 0.3, 0.7);
+    const second = Float32Array.of(0.8, 0.2, 0.3, 0.7, 0.4, 0.6);
+    const third = Float32Array.of(0.4, 0.6, 0.4, 0.6, 0.95, 0.05);
+    expect(ensembleAgreement([first, second, third], 2).map((row) => [...row])).toEqual([
+      [1, 1, 0],
+      [1, 1, 0],
+      [0, 1, 1],
+    ]);
+    expect(ensembleAgreement([], 2)).toEqual([]);
   });
 
   it("DEV is the mean of w·loss plus η(mean w − 1)", () => {
