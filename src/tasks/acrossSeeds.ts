@@ -1,4 +1,5 @@
 import { ensembleAgreement } from "../adapt/validators/ensembleAgreement.ts";
+import { informationOf } from "../adapt/validators/infoMax.ts";
 import { spreadOf } from "../metrics/spread.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
 import { type JudgedTrial, type ValidatorName, validatorNames } from "../transfer/judgeTrial.ts";
@@ -10,8 +11,8 @@ export interface SeedResult {
   readonly setting: string;
   readonly seconds: number;
   readonly scores: Readonly<Record<ValidatorName, number>>;
-  /** 1 for each target image that it names as all trials do together, else 0. */
-  readonly agreement: Float64Array;
+  /** What each target image adds to InfoMax. */
+  readonly informed: Float64Array;
   /** The class that each target image was given. */
   readonly answers: readonly number[];
 }
@@ -30,9 +31,9 @@ export function resultsOf(judged: readonly JudgedTrial[], classes: number): read
     classes,
   );
   return judged.map(({ trial: { method, setting }, scores, seconds, answers }, i) => {
-    const agreement = agreements[i] ?? new Float64Array();
-    const all = { ...scores, agreement: spreadOf([...agreement]).mean };
-    return { method, setting, seconds, scores: all, agreement, answers: answersOf(answers, classes) };
+    const all = { ...scores, agreement: spreadOf([...(agreements[i] ?? [])]).mean };
+    const informed = informationOf(answers, classes);
+    return { method, setting, seconds, scores: all, informed, answers: answersOf(answers, classes) };
   });
 }
 
@@ -54,7 +55,7 @@ export function acrossSeeds(
       results,
       seconds: spreadOf(results.map(({ seconds }) => seconds)).mean,
       scores: { ...own.scores, ...Object.fromEntries(validatorNames.map((name) => [name, mean(name)] as const)) },
-      agreement: own.agreement.map((_, i) => spreadOf(results.map(({ agreement }) => agreement[i] ?? 0)).mean),
+      informed: own.informed.map((_, i) => spreadOf(results.map(({ informed }) => informed[i] ?? 0)).mean),
     };
   });
 }

@@ -5,33 +5,33 @@ import type { AdaptInput } from "./adaptInput.ts";
 export interface Choice {
   readonly sourceOnly: AdaptationTrial;
   readonly best: AdaptationTrial;
-  /** Share of target images on which it agrees with all trials together, over source-only's, and the standard error of that difference. */
+  /** InfoMax on the target images over source-only's, in nats, and the standard error of that difference. */
   readonly gain: number;
   readonly standardError: number;
   readonly reasons: readonly string[];
 }
 
-/** A share of the images: of domains that are one, solutions differ by less, and surely. */
+/** In nats: of domains that are one, solutions differ by less, and surely. */
 const leastGain = 0.01;
 
 /**
- * The trial that agrees best with all trials together. Under `auto` source-only stays unless the best gains more than a hundredth and its standard
- * error over the target images: the same images judged twice. A method that was asked for is kept, and told where it gains nothing.
+ * The trial with the most InfoMax on calibrated answers. Under `auto` source-only stays unless the best gains more than a hundredth of a nat and its
+ * standard error over the target images: the same images judged twice. A method that was asked for is kept, and told where it gains nothing.
  */
 export function chooseTrial(trials: readonly AdaptationTrial[], wanted: AdaptInput["method"]): Choice {
   const [sourceOnly] = trials;
   if (sourceOnly === undefined) throw new Error("source-only is always tried");
   const rivals = trials.slice(1);
   if (rivals.length === 0) return { sourceOnly, best: sourceOnly, gain: 0, standardError: 0, reasons: [] };
-  const best = rivals.reduce((a, b) => (b.scores.agreement > a.scores.agreement ? b : a));
-  const { gain, standardError } = pairedGain([...sourceOnly.agreement], [...best.agreement]);
+  const best = rivals.reduce((a, b) => (b.scores.infoMax > a.scores.infoMax ? b : a));
+  const { gain, standardError } = pairedGain([...sourceOnly.informed], [...best.informed]);
   const isBetter = gain > Math.max(standardError, leastGain);
   const kept = isBetter || wanted !== "auto" ? best : sourceOnly;
-  const signed = `${gain < 0 ? "−" : "+"}${(100 * Math.abs(gain)).toFixed(1)} ± ${(100 * standardError).toFixed(1)} points`;
+  const signed = `${gain < 0 ? "−" : "+"}${Math.abs(gain).toFixed(3)} ± ${standardError.toFixed(3)} nats`;
   const tooLittle = gain > standardError ? "too little to matter" : "no more than its standard error";
   const verdict = isBetter ? "more than its standard error" : tooLittle;
   const name = [best.method, best.setting].filter((part) => part !== "").join(", ");
   const end = kept === best ? `chosen: ${name}` : "source-only is kept: no method is measurably better";
-  const reasons = [`${name}: agrees with all methods together ${signed} more often than source-only, ${verdict}`, end];
+  const reasons = [`${name}: InfoMax ${signed} over source-only, ${verdict}`, end];
   return { sourceOnly, best: kept, gain, standardError, reasons };
 }

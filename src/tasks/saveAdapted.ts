@@ -36,7 +36,7 @@ export async function* saveAdapted(
   const ids = (indices: readonly number[]) => indices.map((i) => source.samples[i]?.id ?? "");
   await folder.writeJson("splits.json", { train: ids(split.train), validation: ids(split.validation) });
   await folder.writeJson("account.json", {
-    validator: "agreement",
+    validator: "infoMax",
     trials: table.entries,
     seeds: table.seeds,
     choices: table.choices,
