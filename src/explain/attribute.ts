@@ -5,15 +5,18 @@ import type { HeatMap } from "./heatMap.ts";
 import { integratedGradients } from "./integratedGradients.ts";
 import type { Layer } from "./layers.ts";
 import { occlusion } from "./occlusion.ts";
-import type { FeatureMaps, Probe } from "./probe.ts";
+import type { Probe } from "./probe.ts";
 import { smoothGrad } from "./smoothGrad.ts";
+
+type LayerMethod = (image: Float32Array, classIndex: number, layer: Layer, probe: Probe) => Promise<HeatMap>;
 
 /** Ways to explain that look at a layer's feature maps, and ways that look at the pixels alone. */
 export const layerMethods = {
-  gradcam: gradCam,
-  "gradcam++": gradCamPlusPlus,
-  eigencam: eigenCam,
-} as const satisfies Readonly<Record<string, (maps: FeatureMaps) => HeatMap | Promise<HeatMap>>>;
+  gradcam: async (image, classIndex, layer, probe) => gradCam(await probe.differentiatedMaps(image, classIndex, layer)),
+  "gradcam++": async (image, classIndex, layer, probe) =>
+    gradCamPlusPlus(await probe.differentiatedMaps(image, classIndex, layer)),
+  eigencam: async (image, _, layer, probe) => eigenCam(await probe.maps(image, layer)),
+} as const satisfies Readonly<Record<string, LayerMethod>>;
 
 type PixelMethod = (image: Float32Array, classIndex: number, probe: Probe) => Promise<HeatMap>;
 
@@ -63,7 +66,7 @@ export async function attribute(
   probe: Probe,
 ): Promise<HeatMap> {
   if (!("layer" in attribution)) return pixelMethods[attribution.method](image, classIndex, probe);
-  return await layerMethods[attribution.method](await probe.maps(image, classIndex, attribution.layer));
+  return layerMethods[attribution.method](image, classIndex, attribution.layer, probe);
 }
 
 function overChannels(levels: Float64Array, side: number, join: (r: number, g: number, b: number) => number): HeatMap {

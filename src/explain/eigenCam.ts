@@ -7,7 +7,7 @@ import type { FeatureMaps } from "./probe.ts";
  * Eigen-CAM (Muhammad & Yeasin 2020, equations 2 to 4): the maps projected on their first principal direction, O·v₁ with O = UΣVᵀ [H·W, C].
  * It asks for no class and no gradient, so it shows what stands out and not what decides.
  */
-export async function eigenCam({ channels, height, width, values }: Omit<FeatureMaps, "gradient">): Promise<HeatMap> {
+export async function eigenCam({ channels, height, width, values }: FeatureMaps): Promise<HeatMap> {
   const maps = matrixOf({ values, count: channels, width: height * width });
   const cells = transposed(maps); // O
   const covariance = { size: channels, apply: (x: Matrix) => product(maps, product(cells, x)) };

@@ -1,9 +1,9 @@
 import type { HeatMap } from "./heatMap.ts";
-import type { FeatureMaps } from "./probe.ts";
+import type { DifferentiatedMaps } from "./probe.ts";
 import { weightedMaps } from "./weightedMaps.ts";
 
 /** Grad-CAM (Selvaraju et al. 2017): maps weighted by their mean gradient α (equation 1), positive parts (equation 2). */
-export function gradCam(maps: FeatureMaps): HeatMap {
+export function gradCam(maps: DifferentiatedMaps): HeatMap {
   const cells = maps.height * maps.width;
   const weights = Float64Array.from({ length: maps.channels }, (_, channel) => {
     let sum = 0;

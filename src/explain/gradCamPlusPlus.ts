@@ -1,12 +1,12 @@
 import type { HeatMap } from "./heatMap.ts";
-import type { FeatureMaps } from "./probe.ts";
+import type { DifferentiatedMaps } from "./probe.ts";
 import { weightedMaps } from "./weightedMaps.ts";
 
 /**
  * Grad-CAM++ (Chattopadhyay et al. 2018): positive gradients g weighted cell by cell, w = Σ α·ReLU(g) (equation 5), with
  * α = g² / (2g² + ΣA·g³) (equation 19, of the exponential of the score; its own value scales the whole map alike and is left out).
  */
-export function gradCamPlusPlus(maps: FeatureMaps): HeatMap {
+export function gradCamPlusPlus(maps: DifferentiatedMaps): HeatMap {
   const cells = maps.height * maps.width;
   const weights = Float64Array.from({ length: maps.channels }, (_, channel) => {
     const gradient = maps.gradient.subarray(channel * cells, (channel + 1) * cells);

@@ -10,12 +10,16 @@ import type { Engine, Program } from "../platform/platform.ts";
 import type { Layer } from "./layers.ts";
 import { type ExplainedNetwork, overPixels } from "./network.ts";
 
-/** A layer's maps of one image, [C, H, W], and how the class's score changes with them. */
+/** A layer's maps of one image, [C, H, W]. */
 export interface FeatureMaps {
   readonly channels: number;
   readonly height: number;
   readonly width: number;
   readonly values: Float32Array;
+}
+
+/** The same, and how the class's score changes with them. */
+export interface DifferentiatedMaps extends FeatureMaps {
   readonly gradient: Float32Array;
 }
 
@@ -24,6 +28,8 @@ export interface Answer {
   readonly probabilities: Float32Array;
   readonly scores: Float32Array;
 }
+
+type ProgramKey = "answers" | "gradients" | `${"maps" | "gradient"} of ${string}`;
 
 /** Images in one run. */
 const answeredAtOnce = 16;
@@ -34,7 +40,7 @@ export class Probe {
   readonly network: ExplainedNetwork;
   readonly #engine: Engine;
   readonly #signal: AbortSignal | undefined;
-  readonly #programs = new Map<Layer | "answers" | "gradients", Promise<Program>>();
+  readonly #programs = new Map<ProgramKey, Promise<Program>>();
 
   constructor(network: ExplainedNetwork, engine: Engine, signal?: AbortSignal) {
     this.network = network;
@@ -76,9 +82,19 @@ export class Probe {
     return gradients;
   }
 
+  async maps(image: Float32Array, layer: Layer): Promise<FeatureMaps> {
+    const { pixels } = this.network;
+    const program = await this.#program(`maps of ${layer.name}`, () =>
+      compileGraph({ name: "maps", inputs: [pixels], outputs: { values: layer.value } }, this.#engine),
+    );
+    const found = await this.#run(program, { pixels: this.#tensor([image]) });
+    const { channels, height, width } = layer;
+    return { channels, height, width, values: found("values") };
+  }
+
   /** Throws `model` where an operator behind the layer has no gradient. */
-  async maps(image: Float32Array, classIndex: number, layer: Layer): Promise<FeatureMaps> {
-    const program = await this.#program(layer, () => this.#differentiated(1, layer.value));
+  async differentiatedMaps(image: Float32Array, classIndex: number, layer: Layer): Promise<DifferentiatedMaps> {
+    const program = await this.#program(`gradient of ${layer.name}`, () => this.#differentiated(1, layer.value));
     const found = await this.#run(program, { pixels: this.#tensor([image]), chosen: this.#chosen(1, classIndex) });
     const { channels, height, width } = layer;
     return { channels, height, width, values: found("values"), gradient: found("gradient") };
@@ -102,7 +118,7 @@ export class Probe {
     return compileGraph({ name: "gradient", inputs: [pixels, chosen], outputs }, this.#engine);
   }
 
-  #program(key: Layer | "answers" | "gradients", compile: () => Promise<Program>): Promise<Program> {
+  #program(key: ProgramKey, compile: () => Promise<Program>): Promise<Program> {
     const program = this.#programs.get(key) ?? compile();
     this.#programs.set(key, program);
     return program;
