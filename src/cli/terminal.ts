@@ -2,19 +2,11 @@ import { SingleBar } from "cli-progress";
 import { formatFindings } from "../doctor/finding.ts";
 import type { RegressionReport } from "../metrics/regression.ts";
 import { formatConfusion, formatReport } from "../metrics/report.ts";
-import type { Spread } from "../metrics/spread.ts";
 import { alignTable, truncate } from "../metrics/textTable.ts";
-import type {
-  AdaptationTable,
-  BackboneEntry,
-  RankedClass,
-  RankingEntry,
-  TargetAnswer,
-  TaskEvent,
-  TrialEntry,
-} from "../tasks/task.ts";
-import { type ValidatorName, validatorNames, validators } from "../transfer/judgeTrial.ts";
+import type { BackboneEntry, RankedClass, RankingEntry, TargetAnswer, TaskEvent, TrialEntry } from "../tasks/task.ts";
+import { formatAdaptations } from "./adaptationTable.ts";
 import { formatComparison } from "./comparisonTable.ts";
+import { duration } from "./duration.ts";
 import { explanationText } from "./explanationText.ts";
 import { formatOperatingPoints } from "./operatingTable.ts";
 import { formatVerification } from "./verificationTable.ts";
@@ -263,42 +255,4 @@ function formatTrials(entries: readonly TrialEntry[]): string {
   const hidden = entries.length - rows.length;
   const more = hidden > 0 ? `\n… and ${hidden} more` : "";
   return `\n${alignTable([titles, ...rows])}${more}\n`;
-}
-
-/** A row for each way that was tried; each validator marks its choice. */
-function formatAdaptations({ entries, choices, images, oracle, seeds }: AdaptationTable): string {
-  const isOf = (place: number, validator: string) =>
-    choices.some((choice) => choice.entry === place && choice.validator === validator);
-  const score = (place: number, validator: ValidatorName, value: number) =>
-    `${isOf(place, validator) ? "*" : ""}${value.toFixed(3)}`;
-  const right = (accuracy: Spread | undefined) => (images === 0 ? [] : [percentOf(accuracy)]);
-  const rows = entries.map(({ method, setting, seconds, scores, accuracy, isChosen }, place) => [
-    `${isChosen ? "→ " : "  "}${method}`,
-    setting,
-    duration(seconds, 1),
-    ...validatorNames.map((name) => score(place, name, scores[name])),
-    ...right(accuracy),
-  ]);
-  const titles = ["  method", "setting", "time", ...validatorNames.map((name) => validators[name].title)];
-  const ends =
-    oracle === undefined ? [] : [["  trained on target", "", "", ...validatorNames.map(() => ""), ...right(oracle)]];
-  const table = alignTable([[...titles, ...(images === 0 ? [] : ["target right %"])], ...rows, ...ends]);
-  const legend = `→ chosen; * the choice of a validator, all without target labels${images === 0 ? "" : `, which the last column alone has seen (${images} images)`}`;
-  const repeated = seeds === 1 ? "" : `\nmeans over ${seeds} seeds, ± the standard deviation`;
-  return `\n${table}\n\n${legend}${repeated}\n`;
-}
-
-function percentOf(share: Spread | undefined): string {
-  if (share === undefined) return "";
-  const mean = (100 * share.mean).toFixed(1);
-  return share.deviation === undefined ? mean : `${mean} ± ${(100 * share.deviation).toFixed(1)}`;
-}
-
-/** `45 s`, `3 min 20 s`, `2 h 5 min`. */
-function duration(seconds: number, digits = 0): string {
-  const whole = Math.round(seconds);
-  if (seconds < 10) return `${seconds.toFixed(digits)} s`;
-  if (whole < 60) return `${whole} s`;
-  const minutes = Math.floor(whole / 60);
-  return minutes < 60 ? `${minutes} min ${whole % 60} s` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
