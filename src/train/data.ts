@@ -9,7 +9,7 @@ export interface TrainingData {
   readonly inputDType: "float32" | "uint8";
   readonly targets: Targets;
   /** The targets of an epoch, where they depend on its augmentation; `targets` without. */
-  targetsOf?(epoch: number): Targets;
+  targetsOf?(epoch: number): Targets | Promise<Targets>;
   /** The order of an epoch, a function of (seed, epoch), where batches are to be mixed in a certain way; samples may come twice. Default: all, shuffled. */
   order?(seed: number, epoch: number): Uint32Array;
   /** Inputs of these samples, [N, …inputShape]. `epoch` selects the augmentation draw; without it there is none. */
@@ -63,7 +63,7 @@ export function subset(data: TrainingData, indices: Uint32Array): TrainingData {
   const { targetsOf } = data;
   return {
     ...data,
-    ...(targetsOf === undefined ? {} : { targetsOf: (epoch: number) => pickTargets(targetsOf(epoch), indices) }),
+    ...(targetsOf === undefined ? {} : { targetsOf: async (epoch: number) => pickTargets(await targetsOf(epoch), indices) }),
     count: indices.length,
     targets: pickTargets(data.targets, indices),
     load: (batch, epoch) => data.load(pick(batch), epoch),

@@ -165,7 +165,7 @@ async function* trainEpoch(
 
 async function makeBatch(plan: FitPlan, indices: Uint32Array, epoch: number, target: Step["target"]): Promise<Batch> {
   const { train, recipe, seed } = plan;
-  const targets = train.targetsOf?.(epoch) ?? train.targets;
+  const targets = (await train.targetsOf?.(epoch)) ?? train.targets;
   return {
     x: await train.load(indices, epoch),
     y: targetTensor(targets, indices, target, recipe.loss.name),

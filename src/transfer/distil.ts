@@ -51,8 +51,11 @@ export async function* distil(
   yield* answers.ask(student.data(split.validation, false), split.validation, [undefined]);
   const numbers = Array.from({ length: draws }, (_, draw) => draw);
   yield* answers.ask(student.data(split.train, true), split.train, numbers);
-  const rows = (indices: readonly number[], draw: number | undefined) =>
-    targetRows(job, indices, answers.of(indices, draw), options.temperature);
+  const rows = async (indices: readonly number[], draw: number | undefined) =>
+    targetRows(job, indices, await answers.of(indices, draw), options.temperature);
+  const validation = await rows(split.validation, undefined);
+  const first = await rows(split.train, 0);
+  // One draw at a time is in memory.
   const ofDraw = lastOf((draw: number) => rows(split.train, draw));
   const answered = distillation(options);
   const loss = matched.length === 0 ? answered : attentionTransfer(answered, matched, options.matchFeatures);
@@ -61,11 +64,11 @@ export async function* distil(
     learning: {
       ...student.learning,
       recipe: { ...student.learning.recipe, loss },
-      taught(data, indices, isTraining) {
-        if (!isTraining) return { ...data, targets: rows(indices, undefined) };
+      taught(data, _, isTraining) {
+        if (!isTraining) return { ...data, targets: validation };
         return {
           ...data,
-          targets: ofDraw(0),
+          targets: first,
           targetsOf: (epoch) => ofDraw(epoch % draws),
           load: (batch, epoch) => data.load(batch, epoch === undefined ? epoch : epoch % draws),
         };
@@ -153,7 +156,6 @@ class Answers {
   /** Numbers of an answer. */
   readonly #width: number;
   readonly #records: RecordStore;
-  readonly #known = new Map<string, Float32Array>();
 
   private constructor(
     job: TransferJob,
@@ -205,8 +207,13 @@ class Answers {
   }
 
   /** A row for each of these views, which were asked about. */
-  of(indices: readonly number[], draw: number | undefined): readonly Float32Array[] {
-    return indices.map((index) => this.#known.get(this.#key(index, draw)) ?? new Float32Array(this.#width));
+  async of(indices: readonly number[], draw: number | undefined): Promise<readonly Float32Array[]> {
+    const rows: Float32Array[] = [];
+    for (const index of indices) {
+      const bytes = await this.#records.get(this.#key(index, draw));
+      rows.push(new Tensor("float32", [this.#width], bytes).floats);
+    }
+    return rows;
   }
 
   async #answerBatch(
@@ -216,16 +223,12 @@ class Answers {
     draw: number | undefined,
   ) {
     const keys = rows.map((row) => this.#key(indices[row] ?? 0, draw));
-    if (!keys.every((key) => this.#records.has(key))) {
-      const filled = Uint32Array.from({ length: batchSize }, (_, i) => rows[i] ?? rows[0] ?? 0);
-      const answers = await this.#teacher.answer(toPixels(await data.load(filled, draw)), this.#wanted);
-      const bytes = new Uint8Array(answers.buffer, answers.byteOffset, answers.byteLength);
-      const size = 4 * this.#width;
-      for (const [i, key] of keys.entries()) await this.#records.put(key, bytes.subarray(i * size, (i + 1) * size));
-    }
-    for (const key of keys) {
-      this.#known.set(key, new Tensor("float32", [this.#width], await this.#records.get(key)).floats.slice());
-    }
+    if (keys.every((key) => this.#records.has(key))) return;
+    const filled = Uint32Array.from({ length: batchSize }, (_, i) => rows[i] ?? rows[0] ?? 0);
+    const answers = await this.#teacher.answer(toPixels(await data.load(filled, draw)), this.#wanted);
+    const bytes = new Uint8Array(answers.buffer, answers.byteOffset, answers.byteLength);
+    const size = 4 * this.#width;
+    for (const [i, key] of keys.entries()) await this.#records.put(key, bytes.subarray(i * size, (i + 1) * size));
   }
 
   #key(index: number, draw: number | undefined): string {

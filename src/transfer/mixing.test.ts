@@ -26,8 +26,8 @@ function taughtBy(
   return taught(data, indices, true);
 }
 
-function valuesOf(mixed: TrainingData, epoch: number): Float32Array {
-  const targets = mixed.targetsOf?.(epoch);
+async function valuesOf(mixed: TrainingData, epoch: number): Promise<Float32Array> {
+  const targets = await mixed.targetsOf?.(epoch);
   if (targets?.kind !== "values") throw new Error("expected rows");
   return targets.values;
 }
@@ -40,7 +40,7 @@ describe("mixing", () => {
   ])("%s gives labels the shares that their images have", async (_, mixing) => {
     const mixed = taughtBy(mixing);
     const images = (await mixed.load(all, 2)).floats;
-    const rows = valuesOf(mixed, 2);
+    const rows = await valuesOf(mixed, 2);
     const size = side * side * 3;
     let between = 0;
     for (let i = 0; i < count; i++) {
@@ -59,7 +59,7 @@ describe("mixing", () => {
     const size = side * side * 3;
     expect(some.subarray(0, size)).toEqual(whole.subarray(7 * size, 8 * size));
     expect((await mixed.load(all, 2)).floats).not.toEqual(whole);
-    expect(valuesOf(mixed, 1)).toEqual(valuesOf(taughtBy({ mixup: 0.4, cutmix: 1 }), 1));
+    expect(await valuesOf(mixed, 1)).toEqual(await valuesOf(taughtBy({ mixup: 0.4, cutmix: 1 }), 1));
   });
 
   it("measures on images as they are, weights classes and smooths labels", async () => {
