@@ -63,7 +63,9 @@ export function subset(data: TrainingData, indices: Uint32Array): TrainingData {
   const { targetsOf } = data;
   return {
     ...data,
-    ...(targetsOf === undefined ? {} : { targetsOf: async (epoch: number) => pickTargets(await targetsOf(epoch), indices) }),
+    ...(targetsOf === undefined
+      ? {}
+      : { targetsOf: async (epoch: number) => pickTargets(await targetsOf(epoch), indices) }),
     count: indices.length,
     targets: pickTargets(data.targets, indices),
     load: (batch, epoch) => data.load(pick(batch), epoch),
