@@ -8,7 +8,7 @@ import type { Scope } from "../../src/nn/scope.ts";
 import { relu } from "../../src/ops/activations.ts";
 import { add, mul } from "../../src/ops/arithmetic.ts";
 import { flatten } from "../../src/ops/layout.ts";
-import { globalMaxPool, maxPool } from "../../src/ops/pooling.ts";
+import { maxPool } from "../../src/ops/pooling.ts";
 
 /** Widths of the three stages. */
 const widths = [32, 128, 256] as const;
@@ -26,9 +26,9 @@ const deviation = [63, 62.1, 66.7] as const;
 /**
  * A small network for fast training, after David Page's "How to train your ResNet" (2018–19) and Keller Jordan's
  * "94 % on CIFAR-10 in 3.29 seconds on a single GPU" (2024): a first layer that whitens patches and is not trained, then three
- * stages of two convolutions, pooled right after the first. Its weights fit images of any side.
+ * stages of two convolutions, pooled right after the first.
  */
-export function cifarNetwork(side: number): Network {
+export function cifarNetwork(): Network {
   const body = moduleLayer("body", (scope, pixels) => {
     // Without padding sides are 31, 15, 7 and 3, which costs a quarter less than 32, 16, 8 and 4.
     const whiten = { filters: whiteningFilters, kernel: whiteningKernelSize, padding: 0 };
@@ -36,11 +36,11 @@ export function cifarNetwork(side: number): Network {
     widths.forEach((width, i) => {
       y = stage(scope.at(`stage${i + 1}`), y, width);
     });
-    return flatten(globalMaxPool(y));
+    return flatten(maxPool(y, { kernel_shape: [3, 3], strides: [3, 3] }));
   });
   // Small logits at the start, as both sources have them.
   const scaled = moduleLayer("scale", (_scope, x) => mul(x, 1 / 8));
-  return sequentialNetwork([body, dense(10, { useBias: false }), scaled, activate("softmax")], [side, side, 3]);
+  return sequentialNetwork([body, dense(10, { useBias: false }), scaled, activate("softmax")], [32, 32, 3]);
 }
 
 function stage(scope: Scope, x: Value, filters: number): Value {

@@ -2,6 +2,7 @@ import { stream } from "../../src/base/random.ts";
 import { Tensor } from "../../src/base/tensor.ts";
 import type { TrainingData } from "../../src/train/data.ts";
 
+const side = 32;
 const pixelBytes = 3;
 const furthest = 2;
 
@@ -34,28 +35,27 @@ export const votingViews: readonly (View & { readonly weight: number })[] = [fal
   { mirrored, right: -1, down: -1, weight: 1 },
 ]);
 
-/** The same images, uint8 [N, side, side, 3], each looked at in its own way. */
+/** The same images, uint8 [N, 32, 32, 3], each looked at in its own way. */
 export function viewed(data: TrainingData, viewOf: (sample: number, epoch: number) => View): TrainingData {
   return {
     ...data,
     async load(batch, epoch) {
       const images = await data.load(batch, epoch);
-      const [, side = 0] = images.shape;
       const seen = new Uint8Array(images.bytes.length);
       for (const [i, sample] of batch.entries()) {
         const start = i * side * side * pixelBytes;
-        copyImage(images.bytes.subarray(start), seen.subarray(start), side, viewOf(sample, epoch ?? 0));
+        copyImage(images.bytes.subarray(start), seen.subarray(start), viewOf(sample, epoch ?? 0));
       }
       return Tensor.of("uint8", images.shape, seen);
     },
   };
 }
 
-function copyImage(from: Uint8Array, to: Uint8Array, side: number, { mirrored, right, down }: View): void {
+function copyImage(from: Uint8Array, to: Uint8Array, { mirrored, right, down }: View): void {
   for (let y = 0; y < side; y++) {
-    const row = inside(y - down, side) * side;
+    const row = inside(y - down) * side;
     for (let x = 0; x < side; x++) {
-      const column = inside(x - right, side);
+      const column = inside(x - right);
       const source = (row + (mirrored ? side - 1 - column : column)) * pixelBytes;
       const target = (y * side + x) * pixelBytes;
       for (let channel = 0; channel < pixelBytes; channel++) to[target + channel] = from[source + channel] ?? 0;
@@ -64,7 +64,7 @@ function copyImage(from: Uint8Array, to: Uint8Array, side: number, { mirrored, r
 }
 
 /** A place outside, reflected at the edge pixel. */
-function inside(place: number, side: number): number {
+function inside(place: number): number {
   if (place < 0) return -place;
   return place < side ? place : 2 * (side - 1) - place;
 }
