@@ -89,6 +89,14 @@ export interface AdaptationEntry {
   readonly isChosen: boolean;
 }
 
+/** A training image beside one that is asked about. */
+export interface NearImage {
+  readonly file: string;
+  readonly label: string;
+  /** 1 − cos of the two feature vectors: 0 for the same direction. */
+  readonly distance: number;
+}
+
 /** Why a model said what it said of one photo. */
 export interface Explanation {
   readonly file: string;
@@ -159,7 +167,13 @@ export type TaskEvent =
     }
   /** How good predicted numbers are, in their own unit. */
   | { readonly type: "regression"; readonly title: string; readonly report: RegressionReport }
-  | ({ readonly type: "prediction"; readonly file: string; readonly classes: readonly RankedClass[] } & Promises)
+  | ({
+      readonly type: "prediction";
+      readonly file: string;
+      readonly classes: readonly RankedClass[];
+      /** The training images most alike, where they were asked for. */
+      readonly nearest?: readonly NearImage[];
+    } & Promises)
   | ({ readonly type: "operating-points" } & OperatingTable)
   | { readonly type: "answers"; readonly file: string; readonly targets: readonly TargetAnswer[] }
   | ({ readonly type: "explanation" } & Explanation)
