@@ -182,7 +182,6 @@ function epochLine(log: Readonly<Record<string, number>>, epochs: number): strin
   return `epoch ${log["epoch"]}/${epochs}  ${values.join("  ")}  ${seconds.toFixed(seconds < 10 ? 2 : 0)} s`;
 }
 
-/** The set is told where it holds more than the first class. */
 function predictionText(prediction: TaskEvent & { readonly type: "prediction" }): string {
   return [answerLine(prediction), ...nearestLines(prediction.nearest ?? [])].join("\n");
 }
@@ -190,7 +189,7 @@ function predictionText(prediction: TaskEvent & { readonly type: "prediction" })
 function answerLine({ classes, set, unknown }: TaskEvent & { readonly type: "prediction" }): string {
   const named = rankedClasses(classes);
   if (unknown?.isUnknown === true) return `unknown, unlike the training photos (nearest: ${named})`;
-  return set === undefined || set.length === 1 ? named : `${named}; one of ${set.join(", ")}`;
+  return `${named}${setText(set)}`;
 }
 
 function nearestLines(nearest: readonly NearImage[]): readonly string[] {
@@ -205,9 +204,13 @@ function rankedClasses(classes: readonly RankedClass[]): string {
 
 function answerText(answer: TargetAnswer): string {
   const { name } = answer;
-  return answer.kind === "classes"
-    ? `${name} ${rankedClasses(answer.classes)}`
-    : `${name} ${significant(answer.value)}`;
+  if (answer.kind === "number") return `${name} ${significant(answer.value)}`;
+  return `${name} ${rankedClasses(answer.classes)}${setText(answer.set, " –")}`;
+}
+
+/** Told where it holds more than the first class. */
+function setText(set: readonly string[] | undefined, before = ";"): string {
+  return set === undefined || set.length === 1 ? "" : `${before} one of ${set.join(", ")}`;
 }
 
 function formatRegression({ mae, rmse, r2, count }: RegressionReport): string {

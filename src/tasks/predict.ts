@@ -2,7 +2,7 @@ import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { readImageFile } from "./imageFile.ts";
 import { nearestImages } from "./nearestImages.ts";
-import { promisesOf } from "./promisesOf.ts";
+import { promisesOf, setOf } from "./promisesOf.ts";
 import { rankedClasses } from "./rankedClasses.ts";
 import { ServedModel } from "./servedModel.ts";
 import { defineTask, type TargetAnswer, type Task, type TaskEvent } from "./task.ts";
@@ -64,7 +64,9 @@ async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array,
     const { kind, name } = target;
     const numbers = answers.get(name) ?? new Float32Array(0);
     if (kind === "number") return { name, kind, value: numbers[0] ?? Number.NaN };
-    return { name, kind, classes: rankedClasses(target.labels, numbers, top) };
+    const set = setOf(target.labels, numbers, model.trust.targets?.get(name) ?? {});
+    const classes = rankedClasses(target.labels, numbers, top);
+    return { name, kind, classes, ...(set === undefined ? {} : { set }) };
   });
   return { type: "answers", file, targets };
 }

@@ -73,7 +73,13 @@ export interface RankedClass {
 
 /** What a model of several targets says of one of them: classes, the likeliest first, or a number. */
 export type TargetAnswer =
-  | { readonly name: string; readonly kind: "classes"; readonly classes: readonly RankedClass[] }
+  | {
+      readonly name: string;
+      readonly kind: "classes";
+      readonly classes: readonly RankedClass[];
+      /** The classes that hold the true one as often as was promised, the likeliest first. */
+      readonly set?: readonly string[];
+    }
   | { readonly name: string; readonly kind: "number"; readonly value: number };
 
 /** One way that `adapt` tried. */
