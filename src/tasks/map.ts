@@ -35,7 +35,13 @@ export const map: Task = defineTask({
       .enum(planeMethods)
       .default("umap")
       .describe("umap keeps who is like whom, pca the directions in which images differ most"),
-    points: z.number().int().min(4).default(2000).describe("images to draw at most, evenly over the data set"),
+    points: z
+      .number()
+      .int()
+      .min(4)
+      .max(10_000)
+      .default(2000)
+      .describe("images to draw at most, evenly over the data set"),
     seed: z.number().int().min(0).default(0).describe("draws what umap leaves to chance"),
     out: z.string().default("map.svg").describe("file for the picture"),
   }),
