@@ -111,6 +111,7 @@ for (const row of rows) if (only === undefined || row.title.includes(only)) cons
 for (const rival of rivals.values()) rival?.stop();
 if (only === undefined || only === "recomputation") await printRecomputation(turns, threads);
 if (only === undefined || only === "scaling") await printScaling(scalingCounts, backbone);
+if (only === undefined || only === "audit") await printScaling(scalingCounts, backbone, "audit");
 if (only === "adaptation") await printAdaptation();
 if (only === "serving") {
   const seconds = Number(process.env["GRAFT_BENCH_SECONDS"] ?? 60);

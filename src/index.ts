@@ -67,7 +67,6 @@ export {
   type Faithfulness,
   type FaithfulnessOptions,
   faithfulness,
-  type ProbabilityOf,
   randomMap,
 } from "./explain/faithfulness.ts";
 export { gradCam } from "./explain/gradCam.ts";

@@ -1,7 +1,7 @@
 import type { Domains } from "../adapt/domains.ts";
-import { evenPlaces, evenRows, principalPlane } from "../adapt/principalPlane.ts";
 import type { Compute } from "../algebra/compute.ts";
-import type { Matrix } from "../algebra/matrix.ts";
+import { type Matrix, matrix, stacked } from "../algebra/matrix.ts";
+import { embedInPlane, evenPlaces, evenRows } from "../algebra/planeEmbedding.ts";
 import { lineChart } from "../metrics/lineChart.ts";
 import { type ScatterPanel, type ScatterPoint, scatterChart } from "../metrics/scatterChart.ts";
 import type { EpochLog } from "../train/progress.ts";
@@ -54,7 +54,8 @@ async function panelsOf(
   compute: Compute,
 ): Promise<ScatterPanel[]> {
   const shown = { source: evenRows(source, imagesShown), target: evenRows(target, imagesShown) };
-  const plane = await principalPlane(shown, compute);
+  const all = await embedInPlane(stacked(shown.source, shown.target), "pca", 0, compute);
+  const plane = { source: part(all, 0, shown.source.count), target: part(all, shown.source.count, all.count) };
   const places = {
     source: evenPlaces(source.count, imagesShown),
     target: evenPlaces(target.count, imagesShown),
@@ -67,6 +68,10 @@ async function panelsOf(
     { title: `${title}, by domain`, points: points((domain) => domainNames.indexOf(domain)), legend: domainNames },
     { title: `${title}, by class`, points: points((domain, place) => groups[domain][place] ?? 0), legend: labels },
   ];
+}
+
+function part(points: Matrix, start: number, end: number): Matrix {
+  return matrix(end - start, 2, points.values.slice(2 * start, 2 * end));
 }
 
 function pointsOf(

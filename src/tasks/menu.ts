@@ -9,6 +9,7 @@ import { evaluate } from "./evaluate.ts";
 import { explain } from "./explain.ts";
 import { exportRun } from "./exportRun.ts";
 import { lrFind } from "./lrFind.ts";
+import { map } from "./map.ts";
 import { predict } from "./predict.ts";
 import { preview } from "./preview.ts";
 import { rank } from "./rank.ts";
@@ -27,6 +28,7 @@ export const tasks: readonly Task[] = [
   compare,
   predict,
   explain,
+  map,
   verify,
   exportRun,
   preview,

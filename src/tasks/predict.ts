@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { readImageFile } from "./imageFile.ts";
-import { promisesOf } from "./promisesOf.ts";
+import { nearestImages } from "./nearestImages.ts";
+import { promisesOf, setOf } from "./promisesOf.ts";
 import { rankedClasses } from "./rankedClasses.ts";
 import { ServedModel } from "./servedModel.ts";
 import { defineTask, type TargetAnswer, type Task, type TaskEvent } from "./task.ts";
@@ -14,17 +15,26 @@ export const predict: Task = defineTask({
     model: z.string().describe("run folder, or a model.onnx"),
     images: z.array(z.string()).min(1, "give one image file at least").describe("image files"),
     top: z.number().int().min(1).default(3).describe("classes to show for each image"),
+    nearest: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe("training images to show that are most alike, by the features that a run judges by"),
   }),
   positionals: ["model", "images"],
-  async *run({ model: path, images, top }, platform, signal) {
+  async *run({ model: path, images, top, nearest: count }, platform, signal) {
     const model = await ServedModel.open(path, platform);
     let failed = 0;
     try {
+      const near = count > 0 ? yield* nearestImages(path, images, count, { platform, signal }) : undefined;
       for (const file of images) {
         if (signal.aborted) throw new GraftError("interrupted", "stopped.");
         try {
           const bytes = await readImageFile(file, platform.store);
-          yield await predictionOf(model, file, bytes, top);
+          const event = await predictionOf(model, file, bytes, top);
+          const nearest = near?.get(file);
+          yield event.type === "prediction" && nearest !== undefined ? { ...event, nearest } : event;
         } catch (error) {
           if (!(error instanceof GraftError) || error.code !== "input") throw error;
           failed++;
@@ -54,7 +64,9 @@ async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array,
     const { kind, name } = target;
     const numbers = answers.get(name) ?? new Float32Array(0);
     if (kind === "number") return { name, kind, value: numbers[0] ?? Number.NaN };
-    return { name, kind, classes: rankedClasses(target.labels, numbers, top) };
+    const set = setOf(target.labels, numbers, model.trust.targets?.get(name) ?? {});
+    const classes = rankedClasses(target.labels, numbers, top);
+    return { name, kind, classes, ...(set === undefined ? {} : { set }) };
   });
   return { type: "answers", file, targets };
 }
