@@ -38,6 +38,8 @@ export interface TrainedMethod {
   readonly term: DomainTerm;
   /** λ at a share of the training, 0 to 1. */
   strength(share: number): number;
+  /** The layer with the logits [N, 1] of what tells the domains apart, where the method has one. */
+  readonly discriminator?: string;
   /** Layers beside the classifier, from the shared features and its answers. */
   auxiliary?(features: SymbolicTensor, answers: SymbolicTensor, classes: number): SymbolicTensor;
 }
@@ -49,11 +51,13 @@ export const trainedMethods: Readonly<Record<TrainedMethodName, TrainedMethod>> 
   dann: {
     term: adversarial(logits),
     strength: adversarialStrength,
+    discriminator: logits,
     auxiliary: (features) => domainClassifier(reversal("reversal")(features)),
   },
   cdan: {
     term: entropyConditioned(logits),
     strength: adversarialStrength,
+    discriminator: logits,
     auxiliary: (features, answers) => domainClassifier(conditionalReversal("reversal")(features, answers)),
   },
   mdd: {

@@ -9,11 +9,11 @@ import {
 import { GraftError } from "../base/errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import { alignFeatures } from "../transfer/alignFeatures.ts";
+import { labelsOf } from "../transfer/domainData.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
 import { type JudgedTrial, judgeTrial, validators } from "../transfer/judgeTrial.ts";
-import { learnDomains } from "../transfer/learnDomains.ts";
+import { learnDomains, learnSource } from "../transfer/learnDomains.ts";
 import { learnHypothesis } from "../transfer/learnSourceFree.ts";
-import { type ScaledDomains, scaleDomains } from "../transfer/scaling.ts";
 import { type AdaptationTrial, acrossSeeds, resultsOf, type SeedResult } from "./acrossSeeds.ts";
 import { adaptationEntries } from "./adaptationEntries.ts";
 import { type AdaptInput, adaptSchema } from "./adaptInput.ts";
@@ -22,13 +22,15 @@ import { adaptStatistics } from "./adaptStatistics.ts";
 import { chooseTrial } from "./chooseTrial.ts";
 import { type OpenedDomains, openDomains } from "./openDomains.ts";
 import { saveAdapted } from "./saveAdapted.ts";
+import { type SeedDomains, seedDomains } from "./seedDomains.ts";
+import { targetOracle } from "./targetOracle.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 import { toldByLabels } from "./toldByLabels.ts";
 
 interface Circumstances {
   readonly input: AdaptInput;
   readonly opened: OpenedDomains;
-  readonly domains: ScaledDomains;
+  readonly domains: SeedDomains;
   readonly platform: Platform;
   readonly signal: AbortSignal;
 }
@@ -48,7 +50,8 @@ export const adapt: Task = defineTask({
     const opened = yield* openDomains(input, platform, signal);
     const trials = yield* triedWithSeeds(opened, input, platform, signal);
     const choice = chooseTrial(trials, input.method);
-    const table = await adaptationEntries(opened, trials, choice.best, compute, input);
+    const oracles = yield* targetOracle(opened, input, platform, compute);
+    const table = adaptationEntries(opened, trials, choice.best, { oracles, seeds: input.seeds });
     yield { type: "adaptations", ...table };
     for (const text of choice.reasons) yield { type: "note", text };
     const told = toldByLabels(choice, opened.truth);
@@ -64,13 +67,13 @@ async function* triedWithSeeds(
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, readonly AdaptationTrial[]> {
-  const methods = methodsOf(input);
+  const methods = methodsOf(input, opened);
   const total = input.seeds * methods.length;
   const first: DomainTrial[] = [];
   const results: (readonly SeedResult[])[] = [];
   for (let turn = 0; turn < input.seeds; turn++) {
     const seed = input.seed + turn;
-    const domains = await scaleDomains(opened.draw(seed).features, { engine: platform.engine, signal });
+    const domains = await seedDomains(opened, seed, { engine: platform.engine, signal });
     const ofSeed: JudgedTrial[] = [];
     for (const [done, method] of methods.entries()) {
       const judged = yield* triedOut(method, { input: { ...input, seed }, opened, domains, platform, signal });
@@ -96,28 +99,38 @@ function lineOf(method: string, seed: number, judged: readonly JudgedTrial[]): s
 type MethodName = FeatureMethodName | TrainedMethodName | SourceFreeMethodName | typeof statisticsMethod;
 
 /** Source-only is always there to be compared with. */
-function methodsOf({ method }: AdaptInput): readonly MethodName[] {
-  if (method === "auto") return featureMethodNames;
+function methodsOf({ method }: AdaptInput, { basis }: OpenedDomains): readonly MethodName[] {
+  if (method === "auto") return basis.kind === "features" ? featureMethodNames : ["source-only", ...trainedMethodNames];
   return method === "source-only" ? [method] : ["source-only", method];
 }
 
-function isTrained(method: AdaptInput["method"]): method is TrainedMethodName {
+function isTrained(method: MethodName): method is TrainedMethodName {
   return trainedMethodNames.some((name) => name === method);
 }
 
-function isSourceFree(method: AdaptInput["method"]): method is SourceFreeMethodName {
+function isSourceFree(method: MethodName): method is SourceFreeMethodName {
   return sourceFreeMethodNames.some((name) => name === method);
 }
 
-/** Throws `usage` for an option that the method does not heed. */
-function checkApplies({ method }: AdaptInput, given: ReadonlySet<string>): void {
-  if (isTrained(method) || isSourceFree(method)) return;
+/** Throws `usage` for an option that the method does not heed, and for a method that needs a backbone where there is none. */
+function checkApplies({ method, backbone }: AdaptInput, given: ReadonlySet<string>): void {
+  const stepped: readonly string[] = [...trainedMethodNames, ...sourceFreeMethodNames];
+  if (backbone === undefined) {
+    if (given.has("penalty"))
+      throw new GraftError("usage", "--penalty is of a linear head on the features of a --backbone. Leave it out.");
+    if (["auto", "source-only", ...stepped].includes(method)) return;
+    throw new GraftError(
+      "usage",
+      `--method ${method} works on the features of a pretrained network: name one with --backbone. Without, a small CNN learns by ${stepped.join(", ")}.`,
+    );
+  }
+  if (stepped.includes(method)) return;
   const useless = { epochs: "--epochs", batchSize: "--batch-size", learningRate: "--learning-rate" };
   const flag = Object.entries(useless).find(([name]) => given.has(name))?.[1];
   if (flag === undefined) return;
   throw new GraftError(
     "usage",
-    `${flag} is for methods that learn by steps (${[...trainedMethodNames, ...sourceFreeMethodNames].join(", ")}), not ${method}. Leave it out.`,
+    `${flag} is for methods that learn by steps (${stepped.join(", ")}), not ${method}. Leave it out.`,
   );
 }
 
@@ -131,7 +144,8 @@ async function* triedOut(method: MethodName, circumstances: Circumstances): Asyn
     const startMs = platform.nowMs();
     try {
       const trial = yield* make();
-      const judgement = await judgeTrial(trial, domains.features, compute);
+      const { held, classes } = domains.subject.data;
+      const judgement = await judgeTrial(trial, { heldLabels: labelsOf(held), classes }, compute);
       judged.push({ trial, ...judgement, seconds: (platform.nowMs() - startMs) / 1000 });
     } catch (error) {
       if (!(error instanceof GraftError) || error.code === "interrupted") throw error;
@@ -153,16 +167,19 @@ interface Way {
 function waysOf(method: MethodName, { input, opened, domains, platform, signal }: Circumstances): readonly Way[] {
   const compute = { engine: platform.engine, signal };
   const settings = { ...input, nowMs: () => platform.nowMs() };
-  if (method === statisticsMethod) return [{ text: "", make: () => adaptStatistics(opened, input, platform, signal) }];
-  if (isSourceFree(method)) return [{ text: "", make: () => learnHypothesis(domains, settings, compute) }];
-  if (isTrained(method)) {
-    return [{ text: "", make: () => learnDomains(domains, method, settings, compute) }];
-  }
-  return settingsOf(method, domains.features).map((setting) => ({
+  const { subject, scaled } = domains;
+  if (isSourceFree(method)) return [{ text: "", make: () => learnHypothesis(subject, settings, compute) }];
+  if (isTrained(method)) return [{ text: "", make: () => learnDomains(subject, method, settings, compute) }];
+  const { basis } = opened;
+  if (scaled === undefined || basis.kind !== "features")
+    return [{ text: "", make: () => learnSource(subject, settings, compute) }];
+  if (method === statisticsMethod)
+    return [{ text: "", make: () => adaptStatistics(opened, basis, input, platform, signal) }];
+  return settingsOf(method, scaled.features).map((setting) => ({
     text: setting.text,
     // biome-ignore lint/correctness/useYield: solved at once, in the form of those that report steps
     async *make() {
-      return alignFeatures(domains, { method, setting }, input.penalty, compute);
+      return alignFeatures(scaled, { method, setting }, input.penalty, compute);
     },
   }));
 }

@@ -7,18 +7,19 @@ import { withDomainStatistics } from "../transfer/domainStatistics.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
 import { scaleDomains } from "../transfer/scaling.ts";
 import type { AdaptInput } from "./adaptInput.ts";
-import { featuresOf, gathered, type OpenedDomains } from "./openDomains.ts";
+import { type FeatureBasis, featuresOf, gathered, type OpenedDomains } from "./openDomains.ts";
 import type { TaskEvent } from "./task.ts";
 
 /** AdaBN: each domain's features by the backbone with that domain's statistics, and the linear head that the source's give. */
 export async function* adaptStatistics(
-  { backbone, source, target, draw }: OpenedDomains,
+  { source, target, split: splitOf }: OpenedDomains,
+  { backbone, draw }: FeatureBasis,
   input: AdaptInput,
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, DomainTrial> {
   const compute = { engine: platform.engine, signal };
-  const { split, features } = draw(input.seed);
+  const [split, features] = [splitOf(input.seed), draw(input.seed)];
   async function* measured(images: PreparedImages, indices: readonly number[]): AsyncGenerator<TaskEvent, Backbone> {
     const work = withDomainStatistics(backbone, images, indices, input, compute);
     for (;;) {

@@ -23,12 +23,15 @@ export async function* saveAdapted(
   platform: Platform,
   compute: Compute,
 ): AsyncGenerator<TaskEvent> {
-  const { labels, source, truth } = domains;
-  const { split, features } = domains.draw(input.seed);
+  const { labels, source, truth, basis } = domains;
+  const split = domains.split(input.seed);
   const { trial } = choice.best;
-  const { sourceOnly } = choice;
+  const sourceOnly = choice.sourceOnly.trial;
+  const classOf = (i: number) => source.samples[i]?.label ?? 0;
+  const before = basis.kind === "features" ? basis.draw(input.seed) : sourceOnly.space;
+  const pictured = { before, classes: split.train.map(classOf), sourceOnly, chosen: trial, labels };
   // Before the folder is there: whoever stops it leaves none behind.
-  const picture = await domainPicture({ features, sourceOnly: sourceOnly.trial, chosen: trial, labels }, compute);
+  const picture = await domainPicture(pictured, compute);
   const name = `${nameOfData(input.source, platform)}-to-${nameOfData(input.target, platform)}`;
   const folder = await RunFolder.claim(input.out ?? platform.store.join("runs", name), platform);
   yield { type: "artefact", kind: "run", path: folder.path };
@@ -46,7 +49,7 @@ export async function* saveAdapted(
     standardError: choice.standardError,
     reasons: choice.reasons,
   });
-  const figures = { source: report(trial.probabilities.held, features.heldLabels, labels) };
+  const figures = { source: report(trial.probabilities.held, Int32Array.from(split.validation, classOf), labels) };
   const isKnown = truth.some((label) => label >= 0);
   const onTarget = isKnown ? { target: report(trial.probabilities.target, truth, labels) } : {};
   const metrics = { ...figures, ...onTarget };
@@ -56,9 +59,11 @@ export async function* saveAdapted(
   if (trial.history.length > 0) await folder.writeText("domains-epochs.svg", domainCurves(trial.history));
   await folder.writeText("domains.svg", picture);
   await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
-  const { network, weights, backbone = domains.backbone } = trial;
+  const { network, weights, takes } = trial;
+  const backbone = takes === "pixels" || basis.kind === "scratch" ? undefined : (trial.backbone ?? basis.backbone);
   const answers = { kind: "classes", labels } as const;
-  const parts = { name: "classifier", answers, preparation: backbone.preparation, backbone, network, weights };
+  const { preparation } = domains;
+  const parts = { name: "classifier", answers, preparation, backbone, network, weights };
   await platform.store.write(folder.file("model.onnx"), encodeModelFile(parts));
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
 }

@@ -218,6 +218,9 @@ async function finishEpoch(
       scaleLearningRate(factor) {
         progress.rateFactor *= factor;
       },
+      log(figures) {
+        Object.assign(logs, figures);
+      },
     });
   }
   const durationMs = progress.epochMs + means.nowMs() - startMs;

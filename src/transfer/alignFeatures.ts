@@ -37,6 +37,7 @@ export async function alignFeatures(
   return {
     method,
     setting: setting.text,
+    takes: "features",
     network: sequentialNetwork([domains.layer, ...(isPlain ? [] : [map]), judge], [target.width]),
     weights: new Map([...domains.weights, ...domainMapWeights("map", maps.target, target.width), ...head]),
     space,

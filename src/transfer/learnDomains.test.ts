@@ -4,8 +4,10 @@ import { stream } from "../base/random.ts";
 import type { Rows } from "../base/rows.ts";
 import { createEngine } from "../node/engine.ts";
 import { argMax } from "../train/measures.ts";
+import { mixedOrder } from "./domainData.ts";
+import { featureSubject } from "./domainSubject.ts";
 import type { DomainFeatures, DomainTrial } from "./domainTrial.ts";
-import { learnDomains, mixedOrder } from "./learnDomains.ts";
+import { learnDomains } from "./learnDomains.ts";
 import { scaleDomains } from "./scaling.ts";
 
 const compute = { engine: createEngine({ threads: 1 }) };
@@ -38,7 +40,7 @@ const features: DomainFeatures = {
 
 async function learned(method: (typeof trainedMethodNames)[number], signal?: AbortSignal): Promise<DomainTrial> {
   const domains = await scaleDomains(features, compute);
-  const work = learnDomains(domains, method, settings, { ...compute, signal });
+  const work = learnDomains(featureSubject(domains), method, settings, { ...compute, signal });
   for (;;) {
     const next = await work.next();
     if (next.done) return next.value;
