@@ -19,15 +19,16 @@ export const adaptSchema = z.object({
     ),
   backbone: z
     .string()
+    .optional()
     .describe(
-      "pretrained network whose features are brought together: an ONNX classifier, or a name of graft backbones",
+      "pretrained network whose features are brought together: an ONNX classifier, or a name of graft backbones (default: a small CNN learns both domains from scratch, by the methods that learn by steps)",
     ),
   weights: shape.weights,
   method: z
     .enum(["auto", ...featureMethodNames, statisticsMethod, ...trainedMethodNames, ...sourceFreeMethodNames])
     .default("auto")
     .describe(
-      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; adabn gives batch normalisation the statistics of each domain; deep-coral, dan, jan, dann, cdan, mdd, mcc and pseudo-labels learn a hidden layer by steps; shot does so from the target alone, behind a classifier of the source that stays; auto tries all that work on the features as they are and keeps source-only unless another is measurably better without labels",
+      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; adabn gives batch normalisation the statistics of each domain; deep-coral, dan, jan, dann, cdan, mdd, mcc and pseudo-labels learn a hidden layer by steps; shot does so from the target alone, behind a classifier of the source that stays; auto tries all that work on the features as they are (without --backbone all that learn by steps) and keeps source-only unless another is measurably better without labels",
     ),
   penalty: shape.penalty.describe(
     "of the linear head behind every method, such as 0.01 (default: chosen by cross-validation on the source)",
