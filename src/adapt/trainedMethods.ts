@@ -26,6 +26,9 @@ export type SourceFreeMethodName = (typeof sourceFreeMethodNames)[number];
 /** The method that changes the statistics of batch normalisation alone. */
 export const statisticsMethod = "adabn";
 
+/** The method that leaves features as they are and lets classes that the target lacks count less. */
+export const weightedMethod = "class-weights";
+
 /** The layer whose features the domains share. */
 export const sharedLayer = "bottleneck";
 const domainUnits = 128;

@@ -1,10 +1,12 @@
 import { type FeatureMethodName, featureMethodNames, settingsOf } from "../adapt/featureMethods.ts";
+import { classCounts } from "../adapt/partialTransfer.ts";
 import {
   type SourceFreeMethodName,
   sourceFreeMethodNames,
   statisticsMethod,
   type TrainedMethodName,
   trainedMethodNames,
+  weightedMethod,
 } from "../adapt/trainedMethods.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -20,6 +22,7 @@ import { type AdaptInput, adaptSchema } from "./adaptInput.ts";
 import { adaptRun, isRun } from "./adaptRun.ts";
 import { adaptStatistics } from "./adaptStatistics.ts";
 import { chooseTrial } from "./chooseTrial.ts";
+import { weightsTold } from "./classWeights.ts";
 import { type OpenedDomains, openDomains } from "./openDomains.ts";
 import { saveAdapted } from "./saveAdapted.ts";
 import { type SeedDomains, seedDomains } from "./seedDomains.ts";
@@ -31,6 +34,8 @@ interface Circumstances {
   readonly input: AdaptInput;
   readonly opened: OpenedDomains;
   readonly domains: SeedDomains;
+  /** How much each class of the source counts; all alike without. */
+  readonly classCounts: readonly number[] | undefined;
   readonly platform: Platform;
   readonly signal: AbortSignal;
 }
@@ -75,8 +80,15 @@ async function* triedWithSeeds(
     const seed = input.seed + turn;
     const domains = await seedDomains(opened, seed, { engine: platform.engine, signal });
     const ofSeed: JudgedTrial[] = [];
+    const { classes } = domains.subject.data;
     for (const [done, method] of methods.entries()) {
-      const judged = yield* triedOut(method, { input: { ...input, seed }, opened, domains, platform, signal });
+      // Source-only is the first: it sees the source as it is, and tells what the target seems to lack.
+      const [sourceOnly] = ofSeed;
+      const isPartial = opened.isPartial || method === weightedMethod;
+      const counts = isPartial && sourceOnly !== undefined ? classCounts(sourceOnly.answers, classes) : undefined;
+      if (turn === 0 && done === 1 && counts !== undefined) yield { type: "note", text: countsTold(counts, opened) };
+      const own = { ...input, seed };
+      const judged = yield* triedOut(method, { input: own, opened, domains, classCounts: counts, platform, signal });
       ofSeed.push(...judged);
       if (judged.length > 0) yield { type: "note", text: lineOf(method, seed, judged) };
       const place = turn * methods.length + done + 1;
@@ -88,6 +100,10 @@ async function* triedWithSeeds(
   return acrossSeeds(first, results);
 }
 
+function countsTold(counts: readonly number[], { labels }: OpenedDomains): string {
+  return `partial: what the classes of the source count, by what source-only makes of the target: ${weightsTold(counts, labels)}`;
+}
+
 /** What a method cost, and what it seems to be worth. */
 function lineOf(method: string, seed: number, judged: readonly JudgedTrial[]): string {
   const seconds = judged.reduce((sum, trial) => sum + trial.seconds, 0);
@@ -96,12 +112,21 @@ function lineOf(method: string, seed: number, judged: readonly JudgedTrial[]): s
   return `seed ${seed}: ${method}${settings}: ${seconds.toFixed(1)} s, ${validators.infoMax.title} ${best.toFixed(3)}`;
 }
 
-type MethodName = FeatureMethodName | TrainedMethodName | SourceFreeMethodName | typeof statisticsMethod;
+type MethodName =
+  | FeatureMethodName
+  | TrainedMethodName
+  | SourceFreeMethodName
+  | typeof statisticsMethod
+  | typeof weightedMethod;
 
 /** Source-only is always there to be compared with. */
-function methodsOf({ method }: AdaptInput, { basis }: OpenedDomains): readonly MethodName[] {
-  if (method === "auto") return basis.kind === "features" ? featureMethodNames : ["source-only", ...trainedMethodNames];
-  return method === "source-only" ? [method] : ["source-only", method];
+function methodsOf({ method }: AdaptInput, { basis, isPartial }: OpenedDomains): readonly MethodName[] {
+  if (method === "source-only") return [method];
+  if (method !== "auto") return ["source-only", method];
+  if (basis.kind === "scratch") return ["source-only", ...trainedMethodNames];
+  const weighted = (name: FeatureMethodName) =>
+    name === "source-only" && isPartial ? ([weightedMethod] as const) : [];
+  return featureMethodNames.flatMap((name): MethodName[] => [name, ...weighted(name)]);
 }
 
 function isTrained(method: MethodName): method is TrainedMethodName {
@@ -164,22 +189,27 @@ interface Way {
   make(): AsyncGenerator<TaskEvent, DomainTrial>;
 }
 
-function waysOf(method: MethodName, { input, opened, domains, platform, signal }: Circumstances): readonly Way[] {
+function waysOf(method: MethodName, circumstances: Circumstances): readonly Way[] {
+  const { input, opened, domains, classCounts: counts, platform, signal } = circumstances;
+  const { isPartial, basis } = opened;
   const compute = { engine: platform.engine, signal };
-  const settings = { ...input, nowMs: () => platform.nowMs() };
+  const settings = { ...input, isPartial, nowMs: () => platform.nowMs() };
   const { subject, scaled } = domains;
   if (isSourceFree(method)) return [{ text: "", make: () => learnHypothesis(subject, settings, compute) }];
   if (isTrained(method)) return [{ text: "", make: () => learnDomains(subject, method, settings, compute) }];
-  const { basis } = opened;
   if (scaled === undefined || basis.kind !== "features")
     return [{ text: "", make: () => learnSource(subject, settings, compute) }];
-  if (method === statisticsMethod)
-    return [{ text: "", make: () => adaptStatistics(opened, basis, input, platform, signal) }];
-  return settingsOf(method, scaled.features).map((setting) => ({
+  const head = { penalty: input.penalty, classCounts: counts };
+  if (method === statisticsMethod) {
+    const seeded = { ...head, seed: input.seed };
+    return [{ text: "", make: () => adaptStatistics(opened, basis, seeded, platform, signal) }];
+  }
+  const fitted = method === weightedMethod ? "source-only" : method;
+  return settingsOf(fitted, scaled.features).map((setting) => ({
     text: setting.text,
     // biome-ignore lint/correctness/useYield: solved at once, in the form of those that report steps
     async *make() {
-      return alignFeatures(scaled, { method, setting }, input.penalty, compute);
+      return alignFeatures(scaled, { method, setting }, head, compute);
     },
   }));
 }

@@ -1,6 +1,11 @@
 import { z } from "zod";
 import { featureMethodNames } from "../adapt/featureMethods.ts";
-import { sourceFreeMethodNames, statisticsMethod, trainedMethodNames } from "../adapt/trainedMethods.ts";
+import {
+  sourceFreeMethodNames,
+  statisticsMethod,
+  trainedMethodNames,
+  weightedMethod,
+} from "../adapt/trainedMethods.ts";
 import { trainSchema } from "./trainInput.ts";
 
 const { shape } = trainSchema;
@@ -25,10 +30,23 @@ export const adaptSchema = z.object({
     ),
   weights: shape.weights,
   method: z
-    .enum(["auto", ...featureMethodNames, statisticsMethod, ...trainedMethodNames, ...sourceFreeMethodNames])
+    .enum([
+      "auto",
+      ...featureMethodNames,
+      weightedMethod,
+      statisticsMethod,
+      ...trainedMethodNames,
+      ...sourceFreeMethodNames,
+    ])
     .default("auto")
     .describe(
-      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; adabn gives batch normalisation the statistics of each domain; deep-coral, dan, jan, dann, cdan, mdd, mcc and pseudo-labels learn a hidden layer by steps; shot does so from the target alone, behind a classifier of the source that stays; auto tries all that work on the features as they are (without --backbone all that learn by steps) and keeps source-only unless another is measurably better without labels",
+      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; class-weights lets classes that the target lacks count less; adabn gives batch normalisation the statistics of each domain; deep-coral, dan, jan, dann, cdan, mdd, mcc and pseudo-labels learn a hidden layer by steps; shot does so from the target alone, behind a classifier of the source that stays; auto tries all that work on the features as they are (without --backbone all that learn by steps) and keeps source-only unless another is measurably better without labels",
+    ),
+  partial: z
+    .boolean()
+    .optional()
+    .describe(
+      "the target has no images of some of the source's classes: those that its images are not taken for count less (default: where the target's class folders say so)",
     ),
   penalty: shape.penalty.describe(
     "of the linear head behind every method, such as 0.01 (default: chosen by cross-validation on the source)",

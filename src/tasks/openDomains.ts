@@ -35,6 +35,8 @@ export interface OpenedDomains {
   readonly split: (seed: number) => Split;
   /** The class of each target image, −1 where it has none that the source knows; for the final table alone. */
   readonly truth: Int32Array;
+  /** The target has no images of some of the source's classes, as far as its folders or the user say. */
+  readonly isPartial: boolean;
 }
 
 /** Features of a backbone that stays as it is. */
@@ -68,12 +70,13 @@ export async function* openDomains(
   const target = yield* prepareData(to, preparation, platform, options);
   checkCounts(target, input.target);
   yield* compareContent(source, target);
-  yield* compareClasses(from, to, input.target);
+  const lacks = yield* compareClasses(from, to, input.target);
+  const isPartial = input.partial ?? lacks;
   const split = (seed: number) => splitSamples(source.samples, from.labels, { ...input, seed });
   for (const text of split(input.seed).account) yield { type: "note", text: `source: ${text}` };
   const known = to.labels.map((label) => from.labels.indexOf(label));
   const truth = Int32Array.from(target.samples, ({ label }) => known[label] ?? -1);
-  const opened = { labels: from.labels, source, target, origin: from, preparation, split, truth };
+  const opened = { labels: from.labels, source, target, origin: from, preparation, split, truth, isPartial };
   if (loaded === undefined) return { ...opened, basis: { kind: "scratch" } };
   const backbone = { ...loaded, preparation };
   const draw = yield* featureDraws(opened, { backbone, seed: input.seed }, { platform, signal });
@@ -135,17 +138,28 @@ function* compareContent(source: PreparedImages, target: PreparedImages): Genera
   yield { type: "warning", text };
 }
 
-/** Says which classes one of them lacks. */
-export function* compareClasses(source: Pick<Source, "labels">, target: Source, path: string): Generator<TaskEvent> {
-  if (target.labels.length === 0) return;
+/** Says which classes one of them lacks, and tells whether the target does. Throws `data` where they share none. */
+export function* compareClasses(
+  source: Pick<Source, "labels">,
+  target: Source,
+  path: string,
+): Generator<TaskEvent, boolean> {
+  if (target.labels.length === 0) return false;
   const unknown = target.labels.filter((label) => !source.labels.includes(label));
   const missing = source.labels.filter((label) => !target.labels.includes(label));
+  if (unknown.length === target.labels.length) {
+    throw new GraftError(
+      "data",
+      `--target: "${path}" has the classes ${listed(unknown)} and the source ${listed(source.labels)}: none is the same. Give folders the same names, or photos without folders.`,
+    );
+  }
   if (unknown.length > 0) {
     const text = `classes of "${path}" that the source does not know: ${listed(unknown)}. Their images take part without labels and are left out of the final table.`;
     yield { type: "warning", text };
   }
-  if (missing.length === 0) return;
+  if (missing.length === 0) return false;
   yield { type: "note", text: `classes of the source that have no folder in "${path}": ${listed(missing)}` };
+  return true;
 }
 
 function listed(names: readonly string[]): string {

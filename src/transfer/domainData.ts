@@ -51,22 +51,27 @@ export function labelsOf({ targets }: TrainingData): Int32Array {
   return targets.labels;
 }
 
-/**
- * Source samples, then target samples, with targets as `domainLoss` takes them; an epoch is all of the larger domain, and of the smaller as many.
- *
- * @param strengthOf λ of an epoch
- */
-export function mixedData(domains: DomainData, strengthOf: (epoch: number) => number): TrainingData {
+/** What the samples of both domains count in an epoch. */
+export interface EpochWeights {
+  /** λ of the method's term. */
+  readonly strength: number;
+  /** Of source images by their class, in all means over the source. Default: 1 each. */
+  readonly classCounts?: readonly number[] | undefined;
+}
+
+/** Source samples, then target samples, with targets as `domainLoss` takes them; an epoch is all of the larger domain, and of the smaller as many. */
+export function mixedData(domains: DomainData, weightsOf: (epoch: number) => EpochWeights): TrainingData {
   const { source, target, classes, classWeights } = domains;
   const labels = labelsOf(source);
   const width = targetWidth(classes);
   const count = source.count + target.count;
   const rowsOf = (epoch: number) => {
     const values = new Float32Array(count * width);
+    const { strength, classCounts } = weightsOf(epoch);
     for (let i = 0; i < count; i++) {
       const label = labels[i];
-      const weight = label === undefined ? 1 : classWeights?.[label];
-      values.set(targetRow(classes, label, strengthOf(epoch), weight), i * width);
+      const own = label === undefined ? {} : { weight: classWeights?.[label], count: classCounts?.[label] };
+      values.set(targetRow(classes, label, strength, own), i * width);
     }
     return { kind: "values", width, values } as const;
   };

@@ -15,6 +15,7 @@ import { type DomainData, labelsOf } from "./domainData.ts";
 const folds = 5;
 /** Images of each domain that are looked at after an epoch, at most. */
 const measuredImages = 500;
+const imagesAtOnce = 64;
 
 /** What an epoch came to, in the network as it learns: of its shared layer, its answers, and its domain classifier where it has one. */
 export class DomainMeasures {
@@ -47,7 +48,7 @@ export class DomainMeasures {
     const shared = { source: from.shared, target: to.shared };
     const options = { folds: Math.min(folds, from.shared.count, to.shared.count), seed: this.#seed };
     const distance = await proxyADistance(shared, options, this.#compute);
-    const answers = (await this.#evaluator.predict(held, state, 64)).floats;
+    const answers = await this.answersOn(held, state);
     const right = labelsOf(held).filter((label, i) => argMax(answers, i * classes, classes) === label).length;
     return {
       source_accuracy: right / held.count,
@@ -55,6 +56,11 @@ export class DomainMeasures {
       ...(await discrepancyOf(shared, this.#compute)),
       ...(from.logits && to.logits ? discriminated(from.logits, to.logits) : {}),
     };
+  }
+
+  /** The classifier's probabilities, row by row. */
+  async answersOn(data: TrainingData, state: TrainingState): Promise<Float32Array> {
+    return (await this.#evaluator.predict(data, state, imagesAtOnce)).floats;
   }
 
   async dispose(): Promise<void> {

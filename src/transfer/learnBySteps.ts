@@ -13,6 +13,8 @@ export interface DomainLearning {
   readonly learningRate: number;
   readonly seed: number;
   readonly nowMs: () => number;
+  /** The target lacks classes of the source: these come to count less. Default: it has them all. */
+  readonly isPartial?: boolean | undefined;
   /** Where progress is kept, by the name of a lesson: one that was stopped goes on, one that is done is not done again. Default: nowhere. */
   readonly checkpoints?: Checkpoints | undefined;
 }

@@ -1,6 +1,8 @@
 import { domainLoss } from "../adapt/losses/domainBatch.ts";
+import { classCounts } from "../adapt/partialTransfer.ts";
 import { type TrainedMethod, type TrainedMethodName, trainedMethods } from "../adapt/trainedMethods.ts";
 import type { Compute } from "../algebra/compute.ts";
+import { Tensor } from "../base/tensor.ts";
 import { input } from "../nn/layer.ts";
 import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { functionalNetwork, type Network, sequentialNetwork } from "../nn/network.ts";
@@ -31,13 +33,19 @@ export async function* learnDomains(
   const way = trainedMethods[method];
   const network = networkOf(subject, way);
   const measures = new DomainMeasures(data, { network, discriminator: way.discriminator }, seed, compute);
+  const counting = settings.isPartial
+    ? classCounting((state) => measures.answersOn(data.target, state), data.classes)
+    : undefined;
   const lesson = {
     name: method,
     ...subject.learning(network, domainLoss(method, data.classes, way.term), settings.learningRate),
-    train: mixedData(data, (epoch) => way.strength(epochs < 2 ? 1 : epoch / (epochs - 1))),
+    train: mixedData(data, (epoch) => ({
+      strength: way.strength(epochs < 2 ? 1 : epoch / (epochs - 1)),
+      classCounts: counting?.counts(),
+    })),
     classWeights: undefined,
     batchSize,
-    callbacks: [measuring((state) => measures.of(state))],
+    callbacks: [measuring((state) => measures.of(state)), ...(counting === undefined ? [] : [counting.callback])],
   };
   try {
     const { state, progress } = yield* learnBySteps(lesson, startOf(subject, network, seed), settings, compute);
@@ -108,6 +116,23 @@ function measuring(measure: (state: TrainingState) => Promise<Record<string, num
     save: () => ({ values: {}, tensors: new Map() }),
     restore() {},
   };
+}
+
+/** How much each class of the source counts, found anew from the answers on the target after every epoch and kept with a checkpoint. */
+function classCounting(answersOn: (state: TrainingState) => Promise<Float32Array>, classes: number) {
+  let counts: readonly number[] = new Array<number>(classes).fill(1);
+  const callback: Callback = {
+    name: "classCounting",
+    start() {},
+    async onEpochEnd({ state }) {
+      counts = classCounts(await answersOn(state), classes);
+    },
+    save: () => ({ values: {}, tensors: new Map([["counts", Tensor.float32([classes], counts)]]) }),
+    restore({ tensors }) {
+      counts = [...(tensors.get("counts")?.floats ?? [])];
+    },
+  };
+  return { callback, counts: () => counts };
 }
 
 /** What a network came to say, with weights that may hold more than it needs. */
