@@ -9,12 +9,7 @@ import { globalAveragePooling2d, maxPooling2d } from "../nn/poolingLayers.ts";
  * below 32 pixels that of `mnist_convnet`, else that of `cifar10_cnn`, deepened by blocks until the maps are 8 pixels or less.
  */
 export function simpleCnn(size: number, classes: number): readonly Layer[] {
-  const hidden = dense(size < 32 ? 64 : 512, { activation: "relu" });
-  return [...simpleConvolutions(size), hidden, dropout(0.5), dense(classes, { activation: "softmax" })];
-}
-
-/** What is in front of the hidden layer of such a CNN: from images of `size` pixels to one row of numbers each. */
-export function simpleConvolutions(size: number): readonly Layer[] {
+  const head = [dense(classes, { activation: "softmax" })];
   if (size < 32) {
     return [
       rescaling(1 / 255),
@@ -23,6 +18,9 @@ export function simpleConvolutions(size: number): readonly Layer[] {
       conv2d(64, 3, { activation: "relu" }),
       maxPooling2d(2),
       flatten(),
+      dense(64, { activation: "relu" }),
+      dropout(0.5),
+      ...head,
     ];
   }
   const blocks = Math.max(2, Math.floor(Math.log2(size / 8)));
@@ -36,5 +34,6 @@ export function simpleConvolutions(size: number): readonly Layer[] {
       dropout(0.25),
     );
   }
-  return [...layers, size <= 64 ? flatten() : globalAveragePooling2d()];
+  const pooled = size <= 64 ? flatten() : globalAveragePooling2d();
+  return [...layers, pooled, dense(512, { activation: "relu" }), dropout(0.5), ...head];
 }

@@ -1,4 +1,4 @@
-import { targetRow, targetWidth } from "../adapt/losses/domainBatch.ts";
+import { setStrength, targetRow, targetWidth } from "../adapt/losses/domainBatch.ts";
 import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { PreparedImages } from "../data/preparedImages.ts";
@@ -51,34 +51,36 @@ export function labelsOf({ targets }: TrainingData): Int32Array {
   return targets.labels;
 }
 
-/** What the samples of both domains count in an epoch. */
-export interface EpochWeights {
-  /** λ of the method's term. */
-  readonly strength: number;
-  /** Of source images by their class, in all means over the source. Default: 1 each. */
-  readonly classCounts?: readonly number[] | undefined;
+/** What the samples of both domains count while a network learns them. */
+export interface MixedWeights {
+  /** λ of the method's term after so many epochs, in whole and parts. */
+  strength(epochs: number): number;
+  /** Of source images by their class, in all means over the source, as an epoch has it. Default: 1 each. */
+  classCounts?(): readonly number[] | undefined;
 }
 
 /** Source samples, then target samples, with targets as `domainLoss` takes them; an epoch is all of the larger domain, and of the smaller as many. */
-export function mixedData(domains: DomainData, weightsOf: (epoch: number) => EpochWeights): TrainingData {
+export function mixedData(domains: DomainData, weights: MixedWeights): TrainingData {
   const { source, target, classes, classWeights } = domains;
   const labels = labelsOf(source);
   const width = targetWidth(classes);
   const count = source.count + target.count;
-  const rowsOf = (epoch: number) => {
+  const rowsOf = (strength: number) => {
     const values = new Float32Array(count * width);
-    const { strength, classCounts } = weightsOf(epoch);
+    const counts = weights.classCounts?.();
     for (let i = 0; i < count; i++) {
       const label = labels[i];
-      const own = label === undefined ? {} : { weight: classWeights?.[label], count: classCounts?.[label] };
+      const own = label === undefined ? {} : { weight: classWeights?.[label], count: counts?.[label] };
       values.set(targetRow(classes, label, strength, own), i * width);
     }
-    return { kind: "values", width, values } as const;
+    return values;
   };
-  let last = { epoch: 0, rows: rowsOf(0) };
-  const targetsOf = (epoch: number) => {
-    if (epoch !== last.epoch) last = { epoch, rows: rowsOf(epoch) };
-    return last.rows;
+  let [filled, values] = [0, rowsOf(0)];
+  const targetsOf = (epoch: number, share = 0) => {
+    if (epoch !== filled) [filled, values] = [epoch, rowsOf(0)];
+    // Every step has its own, and the rest of the rows is an epoch's.
+    setStrength(values, classes, weights.strength(epoch + share));
+    return { kind: "values", width, values } as const;
   };
   return {
     ...source,

@@ -17,25 +17,28 @@ const folds = 5;
 const measuredImages = 500;
 const imagesAtOnce = 64;
 
+interface MeasuredNetworks {
+  /** The network as it judges images of a domain. */
+  networkOf(domain: "source" | "target"): Network;
+  /** The layer with its domain classifier's logits, where it has one. */
+  readonly discriminator: string | undefined;
+}
+
 /** What an epoch came to, in the network as it learns: of its shared layer, its answers, and its domain classifier where it has one. */
 export class DomainMeasures {
   readonly #data: DomainData;
   readonly #discriminator: string | undefined;
   readonly #seed: number;
   readonly #compute: Compute;
-  readonly #evaluator: Evaluator;
+  readonly #evaluators: Readonly<Record<"source" | "target", Evaluator>>;
 
-  constructor(
-    data: DomainData,
-    { network, discriminator }: { readonly network: Network; readonly discriminator: string | undefined },
-    seed: number,
-    compute: Compute,
-  ) {
+  constructor(data: DomainData, { networkOf, discriminator }: MeasuredNetworks, seed: number, compute: Compute) {
     this.#data = data;
     this.#discriminator = discriminator;
     this.#seed = seed;
     this.#compute = compute;
-    this.#evaluator = new Evaluator(network, compute.engine);
+    const evaluator = (domain: "source" | "target") => new Evaluator(networkOf(domain), compute.engine);
+    this.#evaluators = { source: evaluator("source"), target: evaluator("target") };
   }
 
   /**
@@ -43,12 +46,12 @@ export class DomainMeasures {
    * domain classifier knows. A discrepancy is left out where most images have come to be equal.
    */
   async of(state: TrainingState): Promise<Record<string, number>> {
-    const { held, source, target, classes } = this.#data;
-    const [from, to] = [await this.#seen(spread(source), state), await this.#seen(spread(target), state)];
+    const { held, classes } = this.#data;
+    const [from, to] = [await this.#seen("source", state), await this.#seen("target", state)];
     const shared = { source: from.shared, target: to.shared };
     const options = { folds: Math.min(folds, from.shared.count, to.shared.count), seed: this.#seed };
     const distance = await proxyADistance(shared, options, this.#compute);
-    const answers = await this.answersOn(held, state);
+    const answers = await this.answersOn("source", held, state);
     const right = labelsOf(held).filter((label, i) => argMax(answers, i * classes, classes) === label).length;
     return {
       source_accuracy: right / held.count,
@@ -59,17 +62,18 @@ export class DomainMeasures {
   }
 
   /** The classifier's probabilities, row by row. */
-  async answersOn(data: TrainingData, state: TrainingState): Promise<Float32Array> {
-    return (await this.#evaluator.predict(data, state, imagesAtOnce)).floats;
+  async answersOn(domain: "source" | "target", data: TrainingData, state: TrainingState): Promise<Float32Array> {
+    return (await this.#evaluators[domain].predict(data, state, imagesAtOnce)).floats;
   }
 
   async dispose(): Promise<void> {
-    await this.#evaluator.dispose();
+    for (const evaluator of Object.values(this.#evaluators)) await evaluator.dispose();
   }
 
-  async #seen(data: TrainingData, state: TrainingState) {
+  async #seen(domain: "source" | "target", state: TrainingState) {
+    const data = spread(this.#data[domain]);
     const own = this.#discriminator;
-    const shown = await this.#evaluator.shown(data, state, (_, { build }) => {
+    const shown = await this.#evaluators[domain].shown(data, state, (_, { build }) => {
       const output = (name: string) => {
         const value = build.layerOutputs.get(name);
         if (value === undefined) throw new Error(`the network has no layer "${name}"`);

@@ -1,7 +1,10 @@
+import { uselessDiscriminator } from "../adapt/discriminatorCollapse.ts";
+import type { DomainName } from "../adapt/domainNormalization.ts";
 import { domainLoss } from "../adapt/losses/domainBatch.ts";
 import { classCounts } from "../adapt/partialTransfer.ts";
 import { type TrainedMethod, type TrainedMethodName, trainedMethods } from "../adapt/trainedMethods.ts";
 import type { Compute } from "../algebra/compute.ts";
+import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import { input } from "../nn/layer.ts";
 import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
@@ -16,45 +19,104 @@ import { DomainMeasures } from "./domainMeasures.ts";
 import type { DomainSubject } from "./domainSubject.ts";
 import { applyLayers, type DomainTrial, rowsOf } from "./domainTrial.ts";
 import { type DomainLearning, learnBySteps } from "./learnBySteps.ts";
-import type { Weights } from "./strategy.ts";
+import type { StrategyEvent, Weights } from "./strategy.ts";
+
+/** Of λ, where a domain classifier collapsed and all begins again. */
+const lowerWeight = 0.1;
+/** λ from which a domain classifier is expected to teach something. */
+const strong = 0.5;
 
 /**
  * Learns what the domains share and a classifier on it, from batches of which one half is of each domain: source images by their labels, all
- * by the method's term. Every epoch logs how well a linear classifier tells the domains apart there, and their discrepancy. Throws `interrupted`.
+ * by the method's term. Every epoch logs how well a linear classifier tells the domains apart there, and their discrepancy. A domain classifier that
+ * collapses, or a loss that is no number, is told; then all begins again, once, with a tenth of λ. Throws `interrupted`, and `diverged` where the loss
+ * is no number again.
  */
 export async function* learnDomains(
   subject: DomainSubject,
   method: TrainedMethodName,
   settings: DomainLearning,
   compute: Compute,
-): AsyncGenerator<FitEvent, DomainTrial> {
+): AsyncGenerator<StrategyEvent, DomainTrial> {
+  const first = yield* attempted(subject, { method, name: method, factor: 1 }, settings, compute);
+  if (typeof first !== "string") return trialOf(subject, method, first, compute);
+  yield { type: "note", text: `${method}: ${first}; it begins again with ${lowerWeight} of the weight` };
+  const again = { method, name: `${method}-again`, factor: lowerWeight };
+  const second = yield* attempted(subject, again, settings, compute);
+  if (typeof second === "string") {
+    throw new GraftError(
+      "diverged",
+      `${method}: ${second} That was with the lower weight too: lower --learning-rate, or take another --method.`,
+    );
+  }
+  const useless = uselessIn(second.history.at(-1) ?? {});
+  if (useless !== undefined) {
+    const text = `${method}: in the end the domain classifier ${useless}, with the lower weight too: expect little more than source-only`;
+    yield { type: "note", text };
+  }
+  return trialOf(subject, method, second, compute);
+}
+
+function uselessIn(log: Readonly<Record<string, number>>): string | undefined {
+  return uselessDiscriminator({
+    discriminatorAccuracy: log["discriminator_accuracy"] ?? Number.NaN,
+    discriminatorLoss: log["discriminator_loss"] ?? Number.NaN,
+    domainAccuracy: log["domain_accuracy"] ?? Number.NaN,
+  });
+}
+
+interface Attempt {
+  readonly method: TrainedMethodName;
+  /** Of its checkpoint. */
+  readonly name: string;
+  /** Of λ. */
+  readonly factor: number;
+}
+
+/** What was learned, or why that failed. */
+async function* attempted(
+  subject: DomainSubject,
+  { method, name, factor }: Attempt,
+  settings: DomainLearning,
+  compute: Compute,
+): AsyncGenerator<StrategyEvent, Pick<DomainTrial, "weights" | "history"> | string> {
   const { data } = subject;
   const { epochs, batchSize, seed } = settings;
   const way = trainedMethods[method];
-  const network = networkOf(subject, way);
-  const measures = new DomainMeasures(data, { network, discriminator: way.discriminator }, seed, compute);
+  const network = networkOf(subject, "both", way);
+  const measured = {
+    networkOf: (domain: DomainName) => networkOf(subject, domain, way),
+    discriminator: way.discriminator,
+  };
+  const measures = new DomainMeasures(data, measured, seed, compute);
+  const strength = (done: number) => way.strength(done / epochs);
   const counting = settings.isPartial
-    ? classCounting((state) => measures.answersOn(data.target, state), data.classes)
+    ? classCounting((state) => measures.answersOn("target", data.target, state), data.classes)
     : undefined;
+  const isWatched = way.discriminator !== undefined && factor === 1;
+  const watching = isWatched ? [collapseWatch(epochs, strength)] : [];
   const lesson = {
-    name: method,
+    name,
     ...subject.learning(network, domainLoss(method, data.classes, way.term), settings.learningRate),
-    train: mixedData(data, (epoch) => ({
-      strength: way.strength(epochs < 2 ? 1 : epoch / (epochs - 1)),
-      classCounts: counting?.counts(),
-    })),
+    train: mixedData(data, {
+      strength: (done) => factor * strength(done),
+      classCounts: () => counting?.counts(),
+    }),
     classWeights: undefined,
     batchSize,
-    callbacks: [measuring((state) => measures.of(state)), ...(counting === undefined ? [] : [counting.callback])],
+    callbacks: [
+      measuring((state) => measures.of(state)),
+      ...watching,
+      ...(counting === undefined ? [] : [counting.callback]),
+    ],
   };
   try {
     const { state, progress } = yield* learnBySteps(lesson, startOf(subject, network, seed), settings, compute);
-    return await trialOf(
-      subject,
-      method,
-      { weights: state.snapshot(network.parameters.list), history: progress.history },
-      compute,
-    );
+    if (progress.stopReason !== undefined) return progress.stopReason;
+    return { weights: state.snapshot(network.parameters.list), history: progress.history };
+  } catch (error) {
+    if (error instanceof GraftError && error.code === "diverged") return error.message;
+    throw error;
   } finally {
     await measures.dispose();
   }
@@ -71,8 +133,9 @@ export async function* learnSource(
   },
 ): AsyncGenerator<FitEvent, DomainTrial> {
   const { data } = subject;
-  const network = networkOf(subject);
-  const measures = new DomainMeasures(data, { network, discriminator: undefined }, settings.seed, compute);
+  const network = networkOf(subject, "source");
+  const measured = { networkOf: (domain: DomainName) => networkOf(subject, domain), discriminator: undefined };
+  const measures = new DomainMeasures(data, measured, settings.seed, compute);
   const lesson = {
     name,
     ...subject.learning(network, sparseCategoricalCrossentropy({ labelSmoothing }), settings.learningRate),
@@ -95,8 +158,12 @@ export async function* learnSource(
   }
 }
 
-function networkOf({ data, extractor }: DomainSubject, { auxiliary }: Partial<TrainedMethod> = {}): Network {
-  const shared = extractor.reduce((symbol, layer) => layer(symbol), input(data.source.inputShape));
+function networkOf(
+  { data, extractor }: DomainSubject,
+  domain: DomainName,
+  { auxiliary }: Partial<TrainedMethod> = {},
+): Network {
+  const shared = extractor(domain).reduce((symbol, layer) => layer(symbol), input(data.source.inputShape));
   const answers = headLayer(data.classes)(shared);
   return functionalNetwork(answers, auxiliary === undefined ? [] : [auxiliary(shared, answers, data.classes)]);
 }
@@ -115,6 +182,27 @@ function measuring(measure: (state: TrainingState) => Promise<Record<string, num
     },
     save: () => ({ values: {}, tensors: new Map() }),
     restore() {},
+  };
+}
+
+/** Stops a training whose domain classifier taught nothing in a fifth of the epochs, one after another, and two at least, with a weight that counts. */
+function collapseWatch(epochs: number, strength: (done: number) => number): Callback {
+  const patience = Math.max(2, Math.ceil(epochs / 5));
+  let useless = 0;
+  return {
+    name: "collapseWatch",
+    start() {
+      useless = 0;
+    },
+    onEpochEnd({ epoch, logs, stop }) {
+      const reason = uselessIn(logs);
+      useless = reason !== undefined && strength(epoch) >= strong ? useless + 1 : 0;
+      if (useless >= patience) stop(`the domain classifier ${reason} (${patience} epochs in a row)`);
+    },
+    save: () => ({ values: { useless }, tensors: new Map() }),
+    restore({ values }) {
+      useless = values["useless"] ?? 0;
+    },
   };
 }
 
@@ -144,12 +232,12 @@ export async function trialOf(
 ): Promise<DomainTrial> {
   const { source, held, target, classes } = data;
   const space = {
-    source: await rowsOf(extractor, weights, source, engine),
-    held: await rowsOf(extractor, weights, held, engine),
-    target: await rowsOf(extractor, weights, target, engine),
+    source: await rowsOf(extractor("source"), weights, source, engine),
+    held: await rowsOf(extractor("source"), weights, held, engine),
+    target: await rowsOf(extractor("target"), weights, target, engine),
   };
   const head = [headLayer(classes)];
-  const network = sequentialNetwork([...front.layers, ...extractor, ...head], source.inputShape);
+  const network = sequentialNetwork([...front.layers, ...extractor("target"), ...head], source.inputShape);
   const kept = network.parameters.list.flatMap(({ path }) => {
     const tensor = front.weights.get(path) ?? weights.get(path);
     return tensor === undefined ? [] : [[path, tensor] as const];

@@ -75,7 +75,7 @@ export async function* learnHypothesis(
 ): AsyncGenerator<FitEvent, DomainTrial> {
   const { target, classes } = subject.data;
   const source = yield* learnSource(subject, settings, compute, { name: "shot-source", labelSmoothing });
-  const hypothesis = { extractor: subject.extractor, head: headLayer(classes), weights: source.weights };
+  const hypothesis = { extractor: subject.extractor("target"), head: headLayer(classes), weights: source.weights };
   const learned = yield* learnSourceFree(hypothesis, target, classes, settings, compute, subject.learning);
   return trialOf(subject, "shot", learned, compute);
 }

@@ -50,7 +50,12 @@ export function targetRow(
   return row;
 }
 
-/** The mean cross-entropy of the batch's source images plus λ times the term, λ from the targets, where it may rise from epoch to epoch. */
+/** Puts another λ into rows of targets. */
+export function setStrength(rows: Float32Array, classes: number, strength: number): void {
+  for (let at = classes + 1; at < rows.length; at += targetWidth(classes)) rows[at] = strength;
+}
+
+/** The mean cross-entropy of the batch's source images plus λ times the term, λ from the targets, where it may rise from step to step. */
 export function domainLoss(name: string, classes: number, term: DomainTerm): Loss {
   return {
     name,
