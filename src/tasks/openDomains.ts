@@ -71,7 +71,8 @@ export async function* openDomains(
   checkCounts(target, input.target);
   yield* compareContent(source, target);
   const lacks = yield* compareClasses(from, to, input.target);
-  const isPartial = input.partial ?? lacks;
+  const { targetClasses } = input;
+  const isPartial = targetClasses === "some" || (targetClasses === "auto" && lacks);
   const split = (seed: number) => splitSamples(source.samples, from.labels, { ...input, seed });
   for (const text of split(input.seed).account) yield { type: "note", text: `source: ${text}` };
   const known = to.labels.map((label) => from.labels.indexOf(label));
