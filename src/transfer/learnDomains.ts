@@ -59,7 +59,6 @@ export async function* learnDomains(
 
 function uselessIn(log: Readonly<Record<string, number>>): string | undefined {
   return uselessDiscriminator({
-    discriminatorAccuracy: log["discriminator_accuracy"] ?? Number.NaN,
     discriminatorLoss: log["discriminator_loss"] ?? Number.NaN,
     domainAccuracy: log["domain_accuracy"] ?? Number.NaN,
   });
