@@ -55,7 +55,7 @@ export async function printDigitDomains(platform: Platform, options: readonly st
 }
 
 /** A folder of each domain; the plain digits are others than those of the target. */
-export async function writeDigitDomains(platform: Platform, folder: string): Promise<void> {
+async function writeDigitDomains(platform: Platform, folder: string): Promise<void> {
   const digits = await loadDigits(platform);
   const order = Array.from(stream(0, "digit domains").permutation(digits.labels.length));
   await write(digits, order.slice(0, digitsOfEach), join(folder, "plain"), gray);

@@ -261,7 +261,7 @@ describe("graft adapt", () => {
     await run("whole", ...asked);
     const cut = await graft(["adapt", "--source", "shop", "--backbone", "tiny.onnx", "--out", "stopped", ...asked], {
       ...options,
-      killAt: { pattern: /seed 0: dann[^]*epoch 3\/12/, signal: "SIGINT" },
+      killAt: { pattern: /seed 0: dann[\s\S]*epoch 3\/12/, signal: "SIGINT" },
     });
     expect(cut.code).toBe(130);
     expect(cut.err).toContain("Continue with: graft adapt --resume");
