@@ -1,6 +1,8 @@
 import { availableParallelism } from "node:os";
 import { createEngine } from "../src/node/engine.ts";
+import { nodePlatform } from "../src/node/platform.ts";
 import { printAdaptationScale } from "./adaptationScale.ts";
+import { printDigitDomains } from "./digitDomains.ts";
 import { featuresJob, type Job, productJob, stepJob, tuningJob } from "./jobs.ts";
 import { loadedModel, loadingJob } from "./loading.ts";
 import { type ModelName, models } from "./models.ts";
@@ -117,6 +119,7 @@ if (only === "serving") {
   const seconds = Number(process.env["GRAFT_BENCH_SECONDS"] ?? 60);
   await printServing({ photos, backbone, seconds, threads });
 }
+if (only === "digit-domains") await printDigitDomains(nodePlatform(), process.argv.slice(3));
 if (only === "photo-adaptation") printPhotoAdaptation(domainPhotos, backbone, 3);
 
 async function printAdaptation(): Promise<void> {
