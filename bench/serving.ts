@@ -1,10 +1,10 @@
-import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Tensor } from "../src/base/tensor.ts";
 import { nodePlatform } from "../src/node/platform.ts";
 import { ImageModel } from "../src/tasks/imageModel.ts";
+import { trainedRun } from "./trainedRun.ts";
 
 const clients = 16;
 const photosUsed = 60;
@@ -39,7 +39,7 @@ interface Load {
 
 /** A server under mixed load, then batches against one image at a time, then where the time goes. */
 export async function printServing(options: ServingOptions): Promise<void> {
-  const run = trainedRun(options);
+  const run = trainedRun(options.photos, options.backbone);
   const model = await ImageModel.open(run, nodePlatform({ threads: options.threads }));
   const photos = await readPhotos(join(options.photos, "val"), model);
   console.log(`\n${clients} clients, ${photos.length} photos, ${options.seconds} s a row\n`);
@@ -55,24 +55,6 @@ export async function printServing(options: ServingOptions): Promise<void> {
   }
   await printStages(model, photos);
   await model.dispose();
-}
-
-function trainedRun({ photos, backbone }: ServingOptions): string {
-  const given = process.env["GRAFT_BENCH_RUN"];
-  if (given !== undefined) return given;
-  const out = join(mkdtempSync(join(tmpdir(), "graft-bench-")), "run");
-  const args = [
-    "bin/graft.js",
-    "train",
-    join(photos, "train"),
-    "--backbone",
-    backbone,
-    "--strategy",
-    "feature-extraction",
-  ];
-  const { status, stderr } = spawnSync(process.execPath, [...args, "--out", out], { encoding: "utf8" });
-  if (status !== 0) throw new Error(stderr);
-  return out;
 }
 
 async function readPhotos(folder: string, model: ImageModel): Promise<readonly Photo[]> {

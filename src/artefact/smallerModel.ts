@@ -17,7 +17,7 @@ import { dequantizeLinear } from "../ops/quantisation.ts";
 import { type Measured, quantisationPlan, quantise, type ValueRange, weightSteps } from "../ops/quantise.ts";
 import { reduceMax, reduceMin } from "../ops/reductions.ts";
 import type { Engine } from "../platform/platform.ts";
-import { unknownOutput } from "./trust.ts";
+import { unknownOutput } from "./statedTrust.ts";
 
 /** Smaller tensors are not worth a rounding. */
 const smallest = 64;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { imageInput, type ModelAnswers } from "../artefact/modelFile.ts";
+import { imageInput, type ModelAnswers } from "../artefact/modelMetadata.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { ImageOutputs } from "../tasks/imageModel.ts";
 import { HttpError } from "./httpError.ts";

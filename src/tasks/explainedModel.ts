@@ -1,4 +1,4 @@
-import { imageInput, type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
+import { imageInput, type ModelMetadata, readModelMetadata } from "../artefact/modelMetadata.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import { decodeImage } from "../data/decodeImage.ts";
 import { imageTensor, limitPixels } from "../data/imageTensor.ts";
@@ -37,7 +37,7 @@ export class ExplainedModel {
   /** Opens a run folder or a model file. Throws `input` where there is none, `model` for one that has no single kind of labels. */
   static async open(path: string, platform: Platform): Promise<ExplainedModel> {
     const { file, bytes } = await readRun(path, platform);
-    const metadata = readMetadata(bytes, file);
+    const metadata = readModelMetadata(bytes, file);
     labelsOf(metadata.answers, path);
     const { inputs, outputs } = importModel(readModel(bytes, file), { fileName: file });
     const probabilities = outputs.get("probabilities");

@@ -1,5 +1,5 @@
 import { agreementOf, disagreements, otherDecoder, sameDecoder } from "../artefact/agreement.ts";
-import { imageInput, type ModelAnswers, readMetadata } from "../artefact/modelFile.ts";
+import { imageInput, type ModelAnswers, readModelMetadata } from "../artefact/modelMetadata.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Platform, Store } from "../platform/platform.ts";
 import { openGolden } from "./openGolden.ts";
@@ -26,7 +26,7 @@ export async function* exportPage(
   const card = {
     name: store.baseName(store.absolute(path)),
     imageInput,
-    outputs: outputsOf(readMetadata(bytes, file).answers),
+    outputs: outputsOf(readModelMetadata(bytes, file).answers),
   };
   const files = new Map([
     ...(await platform.pageFiles()),

@@ -1,6 +1,6 @@
-import { type ModelAnswers, type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
+import { type ModelAnswers, type ModelMetadata, readModelMetadata } from "../artefact/modelMetadata.ts";
 import { stagesOf } from "../artefact/stages.ts";
-import { type StatedTrust, unknownOutput } from "../artefact/trust.ts";
+import { type StatedTrust, unknownOutput } from "../artefact/statedTrust.ts";
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
@@ -51,7 +51,7 @@ export class ImageModel {
   /** Opens a run folder or a model file. Throws `input` where there is none, `model` for a file that Graft did not write. */
   static async open(path: string, { engine, codec, store }: ModelPlatform): Promise<ImageModel> {
     const { file, bytes } = await readRun(path, { store });
-    const metadata = readMetadata(bytes, file);
+    const metadata = readModelMetadata(bytes, file);
     const { prepare, network, imageInput: image, preparedInput: prepared } = stagesOf(bytes, file);
     const programs = {
       prepare: await engine.compile(prepare, { releaseMemory: true }),

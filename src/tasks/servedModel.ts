@@ -1,5 +1,5 @@
-import { imageInput, type ModelAnswers, type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
-import type { StatedTrust } from "../artefact/trust.ts";
+import { imageInput, type ModelAnswers, type ModelMetadata, readModelMetadata } from "../artefact/modelMetadata.ts";
+import type { StatedTrust } from "../artefact/statedTrust.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
@@ -74,7 +74,7 @@ export class ServedModel {
 
   /** Opens the bytes of a model file, called `path` in messages. */
   static async of(bytes: Uint8Array, file: string, platform: Platform, path = file): Promise<ServedModel> {
-    const metadata = readMetadata(bytes, file);
+    const metadata = readModelMetadata(bytes, file);
     const program = await platform.engine.compile(bytes, { releaseMemory: true });
     return new ServedModel(path, metadata, bytes, program, platform);
   }

@@ -10,7 +10,7 @@ import type { RegressionReport } from "../metrics/regression.ts";
 import type { Spread } from "../metrics/spread.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
-import type { ValidatorName } from "../transfer/judgeTrial.ts";
+import type { ValidatorName } from "../transfer/validators.ts";
 import type { Promises } from "./promisesOf.ts";
 
 /** A set of published weights as a user sees it. */
