@@ -64,7 +64,7 @@ async function readPhotos(folder: string, model: ImageModel): Promise<readonly P
   const photos: Photo[] = [];
   for (const file of files.slice(0, photosUsed)) {
     const bytes = new Uint8Array(readFileSync(file));
-    const classes = await model.classify(bytes);
+    const { classes } = await model.classify(bytes);
     photos.push({ bytes, expected: new Map(classes.map(({ label, probability }) => [label, probability])) });
   }
   return photos;

@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
-import { promisesIn, targetAnswers } from "../tasks/imageModel.ts";
-import { rankedClasses } from "../tasks/rankedClasses.ts";
+import { classificationOf, targetAnswers } from "../tasks/imageAnswers.ts";
 import { answerImages } from "./answerImages.ts";
 import { checkApiKey } from "./apiKey.ts";
 import { Deadline } from "./deadline.ts";
@@ -149,9 +148,8 @@ async function predict(context: Asked, { shelf, limits, metrics }: AppParts, tur
   const predictions = rows.map((row, i) => {
     const name = files[i]?.name ?? "image";
     const { answers, trust } = model;
-    if (answers.kind === "targets") return { name, targets: targetAnswers(answers, row) };
-    const classes = rankedClasses(answers.labels, row.get("probabilities") ?? new Float32Array(0), top);
-    return { name, classes, ...promisesIn(answers.labels, row, trust) };
+    if (answers.kind === "targets") return { name, targets: targetAnswers(answers, row, top) };
+    return { name, ...classificationOf({ labels: answers.labels, trust }, row, top) };
   });
   return context.json({ model: live.name, version: String(version), predictions });
 }

@@ -1,7 +1,8 @@
 import { GraftError, messageOf } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import type { FileInfo } from "../platform/platform.ts";
-import { ImageModel, type ImageOutputs, type ModelPlatform } from "../tasks/imageModel.ts";
+import type { ImageOutputs } from "../tasks/imageAnswers.ts";
+import { ImageModel, type ModelPlatform } from "../tasks/imageModel.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import { MicroBatcher } from "./microBatcher.ts";
 

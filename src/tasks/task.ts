@@ -11,7 +11,7 @@ import type { Spread } from "../metrics/spread.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
 import type { ValidatorName } from "../transfer/validators.ts";
-import type { Promises } from "./promisesOf.ts";
+import type { Classification } from "./imageAnswers.ts";
 
 /** A set of published weights as a user sees it. */
 export interface BackboneEntry {
@@ -159,7 +159,7 @@ export type TaskEvent =
     }
   /** How good predicted numbers are, in their own unit. */
   | { readonly type: "regression"; readonly title: string; readonly report: RegressionReport }
-  | ({ readonly type: "prediction"; readonly file: string; readonly classes: readonly RankedClass[] } & Promises)
+  | ({ readonly type: "prediction"; readonly file: string } & Classification)
   | ({ readonly type: "operating-points" } & OperatingTable)
   | { readonly type: "answers"; readonly file: string; readonly targets: readonly TargetAnswer[] }
   | ({ readonly type: "explanation" } & Explanation)
