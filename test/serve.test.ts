@@ -1,10 +1,13 @@
-import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { denseModel } from "../src/explain/denseModel.fixture.ts";
 import { createCodec } from "../src/node/codec.ts";
+import { createEngine } from "../src/node/engine.ts";
 import { load } from "../src/node/load.ts";
+import { ExplainedModel } from "../src/tasks/explainedModel.ts";
 import { graft } from "./graft.fixture.ts";
 import { temporaryFolder, writePhotos } from "./photos.fixture.ts";
 import { type Served, startServe } from "./served.fixture.ts";
@@ -21,6 +24,7 @@ const serve = async (...args: readonly string[]) => {
 let open: Served;
 
 const photo = (name: string) => new Uint8Array(readFileSync(join(cwd, "photos", name)));
+const photo0 = () => photo("red/0.png");
 const png = { "content-type": "image/png" };
 
 beforeAll(async () => {
@@ -34,7 +38,9 @@ beforeAll(async () => {
     const { code, err } = await graft(["train", data, "--out", out, "--epochs", "2"], { cwd, cache });
     expect(code, err).toBe(0);
   }
-  open = await serve("colours", "places", "--max-body", "0.05", "--max-pixels", "10000", "--max-images", "3");
+  mkdirSync(join(cwd, "dense"));
+  writeFileSync(join(cwd, "dense", "model.onnx"), denseModel(["red", "green"]));
+  open = await serve("colours", "places", "dense", "--max-body", "0.05", "--max-pixels", "10000", "--max-images", "3");
 }, 120_000);
 
 afterAll(async () => {
@@ -219,6 +225,87 @@ describe("a refusal", () => {
     const answer = textOf(slow);
     expect((await fetch(`${url}/v2/models/colours`)).status).toBe(200);
     expect(await answer).toMatch(/^HTTP\/1.1 408[\s\S]*slowBody/);
+  });
+});
+
+describe("POST /explain", () => {
+  const explanationSchema = z.object({
+    class: z.string(),
+    probability: z.number(),
+    layer: z.string().optional(),
+    map: z.object({ width: z.number(), height: z.number(), values: z.array(z.number()) }),
+    region: z.object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() }),
+  });
+  const explain = (query: string, body: Uint8Array | FormData = photo("red/0.png")) =>
+    fetch(`${open.url}/explain?${query}`, {
+      method: "POST",
+      body: body instanceof FormData ? body : body.slice(),
+      ...(body instanceof FormData ? {} : { headers: png }),
+    });
+
+  it("tells as numbers what the library computes, of what /predict answers", async () => {
+    const bytes = new Uint8Array(readFileSync(join(cwd, "colours", "model.onnx")));
+    const model = await ExplainedModel.of(bytes, "colours", { engine: createEngine(), codec: createCodec() });
+    for (const method of ["gradcam", "eigencam", "integrated-gradients", "occlusion"] as const) {
+      const response = await explain(`model=colours&format=json&method=${method}`);
+      const { map, region, ...told } = explanationSchema.parse(await response.json());
+      const expected = await model.explain(photo("red/0.png"), { attribution: model.attributionOf(method) });
+      expect([map.width, map.height]).toEqual([expected.map.width, expected.map.height]);
+      const scale = Math.max(...expected.map.values.map(Math.abs));
+      const farthest = Math.max(...map.values.map((value, i) => Math.abs(value - (expected.map.values[i] ?? 0))));
+      // One thread there and all of them here sum in another order.
+      expect(farthest).toBeLessThan(1e-4 * scale);
+      const { predictions } = answerSchema.parse((await predict(open.url, photo("red/0.png"))).json);
+      expectNear(predictions[0]?.classes.slice(0, 1) ?? [], [{ label: told.class, probability: told.probability }]);
+      // A square photo is seen whole.
+      expect(region).toEqual({ left: 0, top: 0, width: expected.photo.width, height: expected.photo.height });
+    }
+    await model.dispose();
+  });
+
+  it("draws what the network saw and the map beside it, of the class that is asked for", async () => {
+    const response = await explain("model=colours&class=green");
+    expect(response.headers.get("content-type")).toBe("image/png");
+    expect(response.headers.get("x-graft-class")).toBe("green");
+    const probability = Number(response.headers.get("x-graft-probability"));
+    expect(probability).toBeGreaterThan(0);
+    const picture = await createCodec().decode(new Uint8Array(await response.arrayBuffer()), 1e6);
+    expect(picture.width).toBe(2 * picture.height + 8);
+  });
+
+  it.each([
+    ["a method that is none", "model=colours&method=magic", photo0, 400, /expected one of gradcam, /],
+    ["a class that is none", "model=colours&class=rde", photo0, 400, /knows no class "rde".*Did you mean "red"/],
+    ["a layer that is none", "model=colours&layer=nowhere", photo0, 400, /no layer "nowhere"/],
+    ["a layer for pixels", "model=colours&layer=x&method=occlusion", photo0, 400, /Leave it out/],
+    ["another format", "model=colours&format=gif", photo0, 400, /expected png or json/],
+    ["two images", "model=colours", () => form(["a", photo0()], ["b", photo0()]), 400, /2 images; expected one/],
+    ["text", "model=colours", () => new TextEncoder().encode("hello"), 422, /not an image/],
+    ["no model among several", "", photo0, 400, /several models/],
+    ["a model without a convolution", "model=dense", photo0, 422, /integrated-gradients, smoothgrad and occlusion/],
+  ])("refuses %s", async (_, query, body, status, message) => {
+    const response = await explain(query, body());
+    expect(await response.json()).toMatchObject({ error: { message: expect.stringMatching(message) } });
+    expect(response.status).toBe(status);
+  });
+
+  it("explains a model without a convolution by the pixels", async () => {
+    expect((await explain("model=dense&method=occlusion")).status).toBe(200);
+  });
+
+  it("holds up no prediction: few wait for their turn, the others are told to come back", async () => {
+    let done = 0;
+    const asked = Array.from({ length: 8 }, async () => {
+      const { status } = await explain("model=colours&method=integrated-gradients&format=json");
+      done += Number(status === 200);
+      return status;
+    });
+    expect((await predict(open.url, photo("red/0.png"))).status).toBe(200);
+    const before = done;
+    const statuses = await Promise.all(asked);
+    expect(before).toBeLessThan(done);
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+    expect(done).toBe(5);
   });
 });
 

@@ -22,7 +22,8 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
   const cacheDir = options.cacheDir ?? cacheDirOf({ platform: process.platform, home: homedir(), env: process.env });
   return {
     engine: createEngine(options),
-    workerEngine: (workers) => createWorkerEngine({ ...options, workers }),
+    workerEngine: (workers, threads = options.threads) =>
+      createWorkerEngine({ ...options, workers, ...(threads === undefined ? {} : { threads }) }),
     codec: createCodec(),
     store: createStore(),
     fetcher: createFetcher(cacheDir),
