@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { createEngine } from "../src/node/engine.ts";
 import { printAdaptationScale } from "./adaptationScale.ts";
+import { printAgreement } from "./agreement.ts";
 import { printColdPredict } from "./coldPredict.ts";
 import { featuresJob, type Job, productJob, stepJob, tuningJob } from "./jobs.ts";
 import { loadedModel, loadingJob } from "./loading.ts";
@@ -117,6 +118,7 @@ if (only === "serving") {
   const seconds = Number(process.env["GRAFT_BENCH_SECONDS"] ?? 60);
   await printServing({ photos, backbone, seconds, threads });
 }
+if (only === "agreement") await printAgreement({ photos, backbone, threads });
 if (only === "cold-predict") await printColdPredict({ photos, backbone, turns, threads });
 if (only === "photo-adaptation") printPhotoAdaptation(domainPhotos, backbone, 3);
 

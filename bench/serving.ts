@@ -49,7 +49,9 @@ export async function printServing(options: ServingOptions): Promise<void> {
   console.log("| --- | --- | --- | --- | --- | --- | --- |");
   for (const isMixed of [true, false]) {
     for (const batchSize of isMixed ? [8] : batchSizes) {
-      const load = await withServer(run, batchSize, options, (url) => loadOn(url, photos, isMixed, options.seconds));
+      const load = await withServer(run, { batchSize, threads: options.threads }, (url) =>
+        loadOn(url, photos, isMixed, options.seconds),
+      );
       console.log(rowOf(`${isMixed ? "mixed" : "good"}, batches of up to ${batchSize}`, load));
     }
   }
@@ -70,10 +72,14 @@ async function readPhotos(folder: string, model: ImageModel): Promise<readonly P
   return photos;
 }
 
-async function withServer<T>(
+/** Runs `work` against a server of its own. */
+export async function withServer<T>(
   run: string,
-  batchSize: number,
-  { threads }: ServingOptions,
+  {
+    batchSize,
+    threads,
+    more = [],
+  }: { readonly batchSize: number; readonly threads: number; readonly more?: readonly string[] },
   work: (url: string) => Promise<T>,
 ): Promise<T> {
   const args = [
@@ -86,6 +92,7 @@ async function withServer<T>(
     String(batchSize),
     "--threads",
     String(threads),
+    ...more,
   ];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
   try {
@@ -146,7 +153,7 @@ function bodyOf(kind: string, photo: Uint8Array): Uint8Array {
 }
 
 /** A server that refuses a body before it has come may close the connection: that is told as "closed". */
-async function ask(
+export async function ask(
   url: string,
   bytes: Uint8Array,
 ): Promise<{ readonly status: number | "closed"; readonly json: unknown }> {

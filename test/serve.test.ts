@@ -1,6 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { denseModel } from "../src/explain/denseModel.fixture.ts";
@@ -128,6 +129,26 @@ describe("POST /predict", () => {
     const batches = Number(/graft_batch_size_count\{model="colours"\} (\d+)/.exec(metrics)?.[1]);
     const images = Number(/graft_batch_size_sum\{model="colours"\} (\d+)/.exec(metrics)?.[1]);
     expect(images).toBeGreaterThan(batches);
+  });
+
+  it("gives every photo the label and the probabilities that graft evaluate writes", async () => {
+    const { code, err } = await graft(["evaluate", "colours", "--data", "photos", "--predictions", "all.csv"], {
+      cwd,
+      cache,
+    });
+    expect(code, err).toBe(0);
+    const rows: readonly Record<string, string>[] = parse(readFileSync(join(cwd, "all.csv")), { columns: true });
+    expect(rows).toHaveLength(24);
+    // All at once, so that they come in batches.
+    const answers = await Promise.all(rows.map(({ image = "" }) => predict(open.url, photo(image))));
+    for (const [i, row] of rows.entries()) {
+      const classes = answerSchema.parse(answers[i]?.json).predictions[0]?.classes ?? [];
+      expect(classes[0]?.label).toBe(row["answer"]);
+      expectNear(
+        classes,
+        ["green", "red"].map((label) => ({ label, probability: Number(row[`p(${label})`]) })),
+      );
+    }
   });
 
   it("gives the likeliest --top labels", async () => {
@@ -348,8 +369,14 @@ describe("the Open Inference Protocol", () => {
     ["values over 255", { ...good, data: [1, 2, 256] }, 422],
     ["too many images", { ...good, shape: [4, 1, 1, 3] }, 413],
     ["too many pixels", { ...good, shape: [1, 10_000, 10_000, 3] }, 413],
-  ])("refuses %s", async (_, image, status) => {
-    expect((await infer([image])).status).toBe(status);
+  ])("refuses %s in a sentence, as the protocol wants it", async (_, image, status) => {
+    const response = await infer([image]);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toEqual({
+      error: expect.any(String),
+      code: expect.any(String),
+      requestId: expect.any(String),
+    });
   });
 });
 

@@ -5,6 +5,7 @@ import { formatConfusion, formatReport } from "../metrics/report.ts";
 import { alignTable, truncate } from "../metrics/textTable.ts";
 import type { BackboneEntry, RankedClass, RankingEntry, TargetAnswer, TaskEvent, TrialEntry } from "../tasks/task.ts";
 import { formatAdaptations } from "./adaptationTable.ts";
+import { formatBenchmark } from "./benchmarkTable.ts";
 import { formatComparison } from "./comparisonTable.ts";
 import { duration } from "./duration.ts";
 import { explanationText } from "./explanationText.ts";
@@ -95,6 +96,9 @@ export class Terminal {
       case "verification":
         this.close();
         return this.#result(formatVerification(event.entries, event.tolerances));
+      case "benchmark":
+        this.close();
+        return this.#result(formatBenchmark(event.input, event.forms, event.networks));
       case "finding":
         this.close();
         return this.#result(`\n${formatFindings([event])}`);

@@ -257,7 +257,10 @@ function refuse(thrown: unknown, context: Asked): Response {
     ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
     ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }),
   };
-  return new Response(JSON.stringify({ error: { code, message, requestId } }), { status, headers });
+  // The Open Inference Protocol wants a sentence there, and leaves room beside it.
+  const isProtocol = context.req.path.startsWith("/v2");
+  const body = isProtocol ? { error: message, code, requestId } : { error: { code, message, requestId } };
+  return new Response(JSON.stringify(body), { status, headers });
 }
 
 function conclude(context: Asked, durationMs: number, { metrics, log }: AppParts): void {

@@ -2,6 +2,9 @@ import { methodNames } from "../explain/attribute.ts";
 import { refusals } from "./httpError.ts";
 import { inferenceRequestSchema } from "./inference.ts";
 
+const code = { type: "string", enum: Object.keys(refusals) };
+const text = { type: "string" };
+
 const errorBody = {
   type: "object",
   required: ["error"],
@@ -9,13 +12,16 @@ const errorBody = {
     error: {
       type: "object",
       required: ["code", "message", "requestId"],
-      properties: {
-        code: { type: "string", enum: Object.keys(refusals) },
-        message: { type: "string" },
-        requestId: { type: "string" },
-      },
+      properties: { code, message: text, requestId: text },
     },
   },
+};
+
+/** As the Open Inference Protocol has it. */
+const protocolErrorBody = {
+  type: "object",
+  required: ["error", "code", "requestId"],
+  properties: { error: text, code, requestId: text },
 };
 
 const ranked = {
@@ -109,13 +115,18 @@ const answer = (description: string, schema: object = { type: "object" }) => ({
   description,
   content: json(schema),
 });
-const failures = Object.fromEntries(
-  [400, 401, 404, 408, 413, 415, 422, 429, 500, 503, 504].map((status) => [
-    status,
-    answer(namesOf(status).join(", "), { $ref: "#/components/schemas/Error" }),
-  ]),
-);
-const get = (summary: string) => ({ get: { summary, responses: { 200: answer(summary), ...failures } } });
+const failuresAs = (schema: string) =>
+  Object.fromEntries(
+    [400, 401, 404, 408, 413, 415, 422, 429, 500, 503, 504].map((status) => [
+      status,
+      answer(namesOf(status).join(", "), { $ref: `#/components/schemas/${schema}` }),
+    ]),
+  );
+const failures = failuresAs("Error");
+const protocolFailures = failuresAs("ProtocolError");
+const get = (summary: string, failing = failures) => ({
+  get: { summary, responses: { 200: answer(summary), ...failing } },
+});
 
 /** The document of the server's routes, in OpenAPI 3.1. */
 export function openApiDocument(models: readonly string[], needsKey: boolean): object {
@@ -128,23 +139,23 @@ export function openApiDocument(models: readonly string[], needsKey: boolean): o
     paths: {
       "/predict": { post: predictOperation(models) },
       "/explain": { post: explainOperation(models) },
-      "/v2": get("The server"),
-      "/v2/health/live": get("Whether the server runs"),
-      "/v2/health/ready": get("Whether it takes requests"),
-      "/v2/models/{model}": ofModel(get("A model's inputs and outputs")),
-      "/v2/models/{model}/ready": ofModel(get("Whether a model takes requests")),
+      "/v2": get("The server", protocolFailures),
+      "/v2/health/live": get("Whether the server runs", protocolFailures),
+      "/v2/health/ready": get("Whether it takes requests", protocolFailures),
+      "/v2/models/{model}": ofModel(get("A model's inputs and outputs", protocolFailures)),
+      "/v2/models/{model}/ready": ofModel(get("Whether a model takes requests", protocolFailures)),
       "/v2/models/{model}/infer": ofModel({
         post: {
           summary: "Answers for images as tensors (Open Inference Protocol 2)",
           requestBody: { required: true, content: json(inferenceRequestSchema()) },
-          responses: { 200: answer("Output tensors"), ...failures },
+          responses: { 200: answer("Output tensors"), ...protocolFailures },
         },
       }),
       "/metrics": get("Counters and histograms in Prometheus' text format"),
       "/openapi.json": get("This document"),
     },
     components: {
-      schemas: { Error: errorBody },
+      schemas: { Error: errorBody, ProtocolError: protocolErrorBody },
       securitySchemes: {
         bearer: { type: "http", scheme: "bearer" },
         apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },

@@ -15,6 +15,7 @@ export const menu: Readonly<Record<string, () => Promise<Task>>> = {
   explain: async () => (await import("./explain.ts")).explain,
   verify: async () => (await import("./verify.ts")).verify,
   export: async () => (await import("./exportRun.ts")).exportRun,
+  bench: async () => (await import("./bench.ts")).bench,
   preview: async () => (await import("./preview.ts")).preview,
   audit: async () => (await import("./audit.ts")).audit,
   doctor: async () => (await import("./doctor.ts")).doctor,

@@ -11,6 +11,7 @@ import type { Spread } from "../metrics/spread.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
 import type { ValidatorName } from "../transfer/validators.ts";
+import type { FormSpeed, InputSpeed, NetworkSpeed } from "./benchmark.ts";
 import type { Classification } from "./imageAnswers.ts";
 
 /** A set of published weights as a user sees it. */
@@ -169,6 +170,12 @@ export type TaskEvent =
       readonly entries: readonly VerificationEntry[];
       /** Where some are beyond it if they differ more. */
       readonly tolerances?: Tolerances;
+    }
+  | {
+      readonly type: "benchmark";
+      readonly input: InputSpeed;
+      readonly forms: readonly FormSpeed[];
+      readonly networks: readonly NetworkSpeed[];
     }
   /** A line of a server's log. */
   | { readonly type: "log"; readonly record: Readonly<Record<string, string | number>> }
