@@ -2,6 +2,8 @@ import { availableParallelism } from "node:os";
 import { createEngine } from "../src/node/engine.ts";
 import { nodePlatform } from "../src/node/platform.ts";
 import { printAdaptationScale } from "./adaptationScale.ts";
+import { printAgreement } from "./agreement.ts";
+import { printColdPredict } from "./coldPredict.ts";
 import { printDigitDomains } from "./digitDomains.ts";
 import { featuresJob, type Job, productJob, stepJob, tuningJob } from "./jobs.ts";
 import { loadedModel, loadingJob } from "./loading.ts";
@@ -120,6 +122,8 @@ if (only === "serving") {
   await printServing({ photos, backbone, seconds, threads });
 }
 if (only === "digit-domains") await printDigitDomains(nodePlatform(), process.argv.slice(3));
+if (only === "agreement") await printAgreement({ photos, backbone, threads });
+if (only === "cold-predict") await printColdPredict({ photos, backbone, turns, threads });
 if (only === "photo-adaptation") printPhotoAdaptation(domainPhotos, backbone, 3);
 
 async function printAdaptation(): Promise<void> {

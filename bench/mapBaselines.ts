@@ -7,6 +7,7 @@ import { chooseLayer } from "../src/explain/layers.ts";
 import { Probe } from "../src/explain/probe.ts";
 import { nodePlatform } from "../src/node/platform.ts";
 import { ExplainedModel } from "../src/tasks/explainedModel.ts";
+import { readRun } from "../src/tasks/servedModel.ts";
 
 // What other maps than Grad-CAM's reach in the test of `graft explain --check`, as in docs/results.md: node bench/.build/bench/mapBaselines.js RUN PHOTO…
 // A map that knows nothing must win as often as it loses.
@@ -23,7 +24,8 @@ const blank: HeatMap = { ...cells, values: new Float64Array(49) };
 
 const [run = "", ...photos] = process.argv.slice(2);
 const platform = nodePlatform();
-const model = await ExplainedModel.open(run, platform);
+const { file, bytes } = await readRun(run, platform);
+const model = await ExplainedModel.of(bytes, file, platform);
 const probe = new Probe(model.network, platform.engine);
 const layer = chooseLayer(model.network, undefined);
 const wins = new Map<string, { deletion: number; insertion: number; both: number }>();

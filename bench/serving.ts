@@ -1,10 +1,10 @@
-import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { spawn } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Tensor } from "../src/base/tensor.ts";
 import { nodePlatform } from "../src/node/platform.ts";
 import { ImageModel } from "../src/tasks/imageModel.ts";
+import { trainedRun } from "./trainedRun.ts";
 
 const clients = 16;
 const photosUsed = 60;
@@ -39,7 +39,7 @@ interface Load {
 
 /** A server under mixed load, then batches against one image at a time, then where the time goes. */
 export async function printServing(options: ServingOptions): Promise<void> {
-  const run = trainedRun(options);
+  const run = trainedRun(options.photos, options.backbone);
   const model = await ImageModel.open(run, nodePlatform({ threads: options.threads }));
   const photos = await readPhotos(join(options.photos, "val"), model);
   console.log(`\n${clients} clients, ${photos.length} photos, ${options.seconds} s a row\n`);
@@ -49,30 +49,14 @@ export async function printServing(options: ServingOptions): Promise<void> {
   console.log("| --- | --- | --- | --- | --- | --- | --- |");
   for (const isMixed of [true, false]) {
     for (const batchSize of isMixed ? [8] : batchSizes) {
-      const load = await withServer(run, batchSize, options, (url) => loadOn(url, photos, isMixed, options.seconds));
+      const load = await withServer(run, { batchSize, threads: options.threads }, (url) =>
+        loadOn(url, photos, isMixed, options.seconds),
+      );
       console.log(rowOf(`${isMixed ? "mixed" : "good"}, batches of up to ${batchSize}`, load));
     }
   }
   await printStages(model, photos);
   await model.dispose();
-}
-
-function trainedRun({ photos, backbone }: ServingOptions): string {
-  const given = process.env["GRAFT_BENCH_RUN"];
-  if (given !== undefined) return given;
-  const out = join(mkdtempSync(join(tmpdir(), "graft-bench-")), "run");
-  const args = [
-    "bin/graft.js",
-    "train",
-    join(photos, "train"),
-    "--backbone",
-    backbone,
-    "--strategy",
-    "feature-extraction",
-  ];
-  const { status, stderr } = spawnSync(process.execPath, [...args, "--out", out], { encoding: "utf8" });
-  if (status !== 0) throw new Error(stderr);
-  return out;
 }
 
 async function readPhotos(folder: string, model: ImageModel): Promise<readonly Photo[]> {
@@ -82,16 +66,20 @@ async function readPhotos(folder: string, model: ImageModel): Promise<readonly P
   const photos: Photo[] = [];
   for (const file of files.slice(0, photosUsed)) {
     const bytes = new Uint8Array(readFileSync(file));
-    const classes = await model.classify(bytes);
+    const { classes } = await model.classify(bytes);
     photos.push({ bytes, expected: new Map(classes.map(({ label, probability }) => [label, probability])) });
   }
   return photos;
 }
 
-async function withServer<T>(
+/** Runs `work` against a server of its own. */
+export async function withServer<T>(
   run: string,
-  batchSize: number,
-  { threads }: ServingOptions,
+  {
+    batchSize,
+    threads,
+    more = [],
+  }: { readonly batchSize: number; readonly threads: number; readonly more?: readonly string[] },
   work: (url: string) => Promise<T>,
 ): Promise<T> {
   const args = [
@@ -104,6 +92,7 @@ async function withServer<T>(
     String(batchSize),
     "--threads",
     String(threads),
+    ...more,
   ];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "ignore", "pipe"] });
   try {
@@ -164,7 +153,7 @@ function bodyOf(kind: string, photo: Uint8Array): Uint8Array {
 }
 
 /** A server that refuses a body before it has come may close the connection: that is told as "closed". */
-async function ask(
+export async function ask(
   url: string,
   bytes: Uint8Array,
 ): Promise<{ readonly status: number | "closed"; readonly json: unknown }> {

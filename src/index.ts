@@ -148,6 +148,7 @@ export {
   stepSchedule,
   warmUp,
 } from "./optim/schedules.ts";
+export type { Classification } from "./tasks/imageAnswers.ts";
 export type { RankedClass, TargetAnswer } from "./tasks/task.ts";
 export { earlyStopping, modelCheckpoint, reduceLROnPlateau } from "./train/callbacks.ts";
 export { arrays } from "./train/data.ts";

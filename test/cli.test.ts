@@ -1,6 +1,7 @@
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { menu } from "../src/tasks/menu.ts";
 import { graft, type Outcome } from "./graft.fixture.ts";
 import { temporaryFolder, writePhotos } from "./photos.fixture.ts";
 
@@ -17,7 +18,8 @@ describe("graft", () => {
     for (const args of [[], ["--help"]]) {
       const { code, out } = await run(...args);
       expect(code).toBe(0);
-      for (const name of ["train", "evaluate", "predict", "preview", "demo"]) expect(out).toContain(name);
+      const listed = [...out.matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => name);
+      expect(listed.filter((name) => name !== "help")).toEqual([...Object.keys(menu), "serve"]);
     }
   });
 

@@ -80,11 +80,15 @@ describe("graft explain", () => {
 
   it.each([
     ["a run that is none", ["nowhere", "photos/red/0.png"], /"nowhere" does not exist/],
-    ["a class that is none", ["run", "photos/red/0.png", "--class", "rde"], /knows no "rde".*Did you mean "red"\?/],
+    [
+      "a class that is none",
+      ["run", "photos/red/0.png", "--class", "rde"],
+      /knows no class "rde".*Did you mean "red"\?/,
+    ],
     [
       "a layer for a method of pixels",
       ["run", "photos/red/0.png", "--layer", "x", "--method", "occlusion"],
-      /--layer is for gradcam/,
+      /a layer is for gradcam/,
     ],
   ])("refuses %s", async (_, args, message) => {
     const { code, err } = await explain(...args);

@@ -1,10 +1,14 @@
-import { cpSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { denseModel } from "../src/explain/denseModel.fixture.ts";
 import { createCodec } from "../src/node/codec.ts";
+import { createEngine } from "../src/node/engine.ts";
 import { load } from "../src/node/load.ts";
+import { ExplainedModel } from "../src/tasks/explainedModel.ts";
 import { graft } from "./graft.fixture.ts";
 import { temporaryFolder, writePhotos } from "./photos.fixture.ts";
 import { type Served, startServe } from "./served.fixture.ts";
@@ -21,6 +25,7 @@ const serve = async (...args: readonly string[]) => {
 let open: Served;
 
 const photo = (name: string) => new Uint8Array(readFileSync(join(cwd, "photos", name)));
+const photo0 = () => photo("red/0.png");
 const png = { "content-type": "image/png" };
 
 beforeAll(async () => {
@@ -34,7 +39,9 @@ beforeAll(async () => {
     const { code, err } = await graft(["train", data, "--out", out, "--epochs", "2"], { cwd, cache });
     expect(code, err).toBe(0);
   }
-  open = await serve("colours", "places", "--max-body", "0.05", "--max-pixels", "10000", "--max-images", "3");
+  mkdirSync(join(cwd, "dense"));
+  writeFileSync(join(cwd, "dense", "model.onnx"), denseModel(["red", "green"]));
+  open = await serve("colours", "places", "dense", "--max-body", "0.05", "--max-pixels", "10000", "--max-images", "3");
 }, 120_000);
 
 afterAll(async () => {
@@ -87,7 +94,7 @@ describe("POST /predict", () => {
     for (const [i, bytes] of images.entries()) {
       const alone = answerSchema.parse((await predict(open.url, bytes)).json).predictions[0]?.classes ?? [];
       expectNear(predictions[i]?.classes ?? [], alone);
-      expectNear(alone, expected[i] ?? []);
+      expectNear(alone, expected[i]?.classes ?? []);
     }
     // What the model promises comes along, as `graft predict` tells it.
     const told = predictions.map(({ set, unknown }) => ({ set, unknown }));
@@ -115,13 +122,33 @@ describe("POST /predict", () => {
     const answers = await Promise.all(names.map((name) => predict(open.url, photo(name))));
     for (const [i, name] of names.entries()) {
       const classes = answerSchema.parse(answers[i]?.json).predictions[0]?.classes ?? [];
-      expectNear(classes, await model.classify(photo(name)));
+      expectNear(classes, (await model.classify(photo(name))).classes);
     }
     await model.dispose();
     const metrics = await (await fetch(`${open.url}/metrics`)).text();
     const batches = Number(/graft_batch_size_count\{model="colours"\} (\d+)/.exec(metrics)?.[1]);
     const images = Number(/graft_batch_size_sum\{model="colours"\} (\d+)/.exec(metrics)?.[1]);
     expect(images).toBeGreaterThan(batches);
+  });
+
+  it("gives every photo the label and the probabilities that graft evaluate writes", async () => {
+    const { code, err } = await graft(["evaluate", "colours", "--data", "photos", "--predictions", "all.csv"], {
+      cwd,
+      cache,
+    });
+    expect(code, err).toBe(0);
+    const rows: readonly Record<string, string>[] = parse(readFileSync(join(cwd, "all.csv")), { columns: true });
+    expect(rows).toHaveLength(24);
+    // All at once, so that they come in batches.
+    const answers = await Promise.all(rows.map(({ image = "" }) => predict(open.url, photo(image))));
+    for (const [i, row] of rows.entries()) {
+      const classes = answerSchema.parse(answers[i]?.json).predictions[0]?.classes ?? [];
+      expect(classes[0]?.label).toBe(row["answer"]);
+      expectNear(
+        classes,
+        ["green", "red"].map((label) => ({ label, probability: Number(row[`p(${label})`]) })),
+      );
+    }
   });
 
   it("gives the likeliest --top labels", async () => {
@@ -222,6 +249,88 @@ describe("a refusal", () => {
   });
 });
 
+describe("POST /explain", () => {
+  const explanationSchema = z.object({
+    class: z.string(),
+    probability: z.number(),
+    layer: z.string().optional(),
+    map: z.object({ width: z.number(), height: z.number(), values: z.array(z.number()) }),
+    region: z.object({ left: z.number(), top: z.number(), width: z.number(), height: z.number() }),
+  });
+  const explain = (query: string, body: Uint8Array | FormData = photo("red/0.png")) =>
+    fetch(`${open.url}/explain?${query}`, {
+      method: "POST",
+      body: body instanceof FormData ? body : body.slice(),
+      ...(body instanceof FormData ? {} : { headers: png }),
+    });
+
+  it("tells as numbers what the library computes, of what /predict answers", async () => {
+    const bytes = new Uint8Array(readFileSync(join(cwd, "colours", "model.onnx")));
+    const model = await ExplainedModel.of(bytes, "colours", { engine: createEngine(), codec: createCodec() });
+    for (const method of ["gradcam", "eigencam", "integrated-gradients", "occlusion"] as const) {
+      const response = await explain(`model=colours&format=json&method=${method}`);
+      const { map, region, ...told } = explanationSchema.parse(await response.json());
+      const expected = await model.explain(photo("red/0.png"), { attribution: model.attributionOf(method) });
+      expect([map.width, map.height]).toEqual([expected.map.width, expected.map.height]);
+      const scale = Math.max(...expected.map.values.map(Math.abs));
+      const farthest = Math.max(...map.values.map((value, i) => Math.abs(value - (expected.map.values[i] ?? 0))));
+      // One thread there and all of them here sum in another order.
+      expect(farthest).toBeLessThan(1e-4 * scale);
+      const { predictions } = answerSchema.parse((await predict(open.url, photo("red/0.png"))).json);
+      expectNear(predictions[0]?.classes.slice(0, 1) ?? [], [{ label: told.class, probability: told.probability }]);
+      // A square photo is seen whole.
+      expect(region).toEqual({ left: 0, top: 0, width: expected.photo.width, height: expected.photo.height });
+    }
+    await model.dispose();
+  });
+
+  it("draws what the network saw and the map beside it, of the class that is asked for", async () => {
+    const response = await explain("model=colours&class=green");
+    expect(response.headers.get("content-type")).toBe("image/png");
+    expect(response.headers.get("x-graft-class")).toBe("green");
+    const probability = Number(response.headers.get("x-graft-probability"));
+    expect(probability).toBeGreaterThan(0);
+    const picture = await createCodec().decode(new Uint8Array(await response.arrayBuffer()), 1e6);
+    expect(picture.width).toBe(2 * picture.height + 8);
+  });
+
+  it.each([
+    ["a method that is none", "model=colours&method=magic", photo0, 400, /expected one of gradcam, /],
+    ["a class that is none", "model=colours&class=rde", photo0, 400, /knows no class "rde".*Did you mean "red"/],
+    ["a layer that is none", "model=colours&layer=nowhere", photo0, 400, /no layer "nowhere"/],
+    ["a layer for pixels", "model=colours&layer=x&method=occlusion", photo0, 400, /Leave it out/],
+    ["another format", "model=colours&format=gif", photo0, 400, /expected png or json/],
+    ["two images", "model=colours", () => form(["a", photo0()], ["b", photo0()]), 400, /2 images; expected one/],
+    ["text", "model=colours", () => new TextEncoder().encode("hello"), 422, /not an image/],
+    ["no model among several", "", photo0, 400, /several models/],
+    ["a model without a convolution", "model=dense", photo0, 422, /integrated-gradients, smoothgrad and occlusion/],
+  ])("refuses %s", async (_, query, body, status, message) => {
+    const response = await explain(query, body());
+    expect(await response.json()).toMatchObject({ error: { message: expect.stringMatching(message) } });
+    expect(response.status).toBe(status);
+  });
+
+  it("explains a model without a convolution by the pixels", async () => {
+    expect((await explain("model=dense&method=occlusion")).status).toBe(200);
+  });
+
+  it("holds up no prediction: few wait for their turn, the others are told to come back", async () => {
+    let done = 0;
+    const asked = Array.from({ length: 24 }, async () => {
+      const { status } = await explain("model=colours&method=integrated-gradients&format=json");
+      done += Number(status === 200);
+      return status;
+    });
+    expect((await predict(open.url, photo("red/0.png"))).status).toBe(200);
+    const before = done;
+    const statuses = await Promise.all(asked);
+    expect(before).toBeLessThan(done);
+    expect(new Set(statuses)).toEqual(new Set([200, 503]));
+    // One that runs and four that wait, and whoever came when one of them was done.
+    expect(done).toBeGreaterThanOrEqual(5);
+  });
+});
+
 describe("the Open Inference Protocol", () => {
   const infer = (inputs: unknown, more: object = {}) =>
     fetch(`${open.url}/v2/models/colours/infer`, { method: "POST", body: JSON.stringify({ inputs, ...more }) });
@@ -261,8 +370,14 @@ describe("the Open Inference Protocol", () => {
     ["values over 255", { ...good, data: [1, 2, 256] }, 422],
     ["too many images", { ...good, shape: [4, 1, 1, 3] }, 413],
     ["too many pixels", { ...good, shape: [1, 10_000, 10_000, 3] }, 413],
-  ])("refuses %s", async (_, image, status) => {
-    expect((await infer([image])).status).toBe(status);
+  ])("refuses %s in a sentence, as the protocol wants it", async (_, image, status) => {
+    const response = await infer([image]);
+    expect(response.status).toBe(status);
+    expect(await response.json()).toEqual({
+      error: expect.any(String),
+      code: expect.any(String),
+      requestId: expect.any(String),
+    });
   });
 });
 
@@ -350,8 +465,11 @@ describe("load", () => {
     expect(there.labels).toEqual(["green", "red"]);
     const images = [photo("red/3.png"), photo("green/3.png")];
     const [first, second] = await Promise.all(images.map((image) => there.classify(image)));
-    expectNear(first ?? [], await here.classify(images[0] ?? new Uint8Array(0)));
-    expectNear(second ?? [], await here.classify(images[1] ?? new Uint8Array(0)));
+    for (const [i, found] of [first, second].entries()) {
+      const expected = await here.classify(images[i] ?? new Uint8Array(0));
+      expectNear(found?.classes ?? [], expected.classes);
+      expect(found?.unknown?.score).toBeCloseTo(expected.unknown?.score ?? Number.NaN, 4);
+    }
     await there.dispose();
     await here.dispose();
     await expect(there.classify(images[0] ?? new Uint8Array(0))).rejects.toMatchObject({ code: "system" });

@@ -84,17 +84,26 @@ describe.skipIf(chromium === undefined)(`in a real Chromium${missing}`, () => {
   }
 
   it("the page says of dropped photos what graft predict says, asks no other host and has nothing to complain of", async () => {
-    const photos = ["photos/red/3.png", "photos/green/4.png", "photos/blue/5.png", "odd/turned/0.jpg"];
+    const photos = ["photos/red/3.png", "photos/green/4.png", "photos/blue/5.png", "odd/turned/0.jpg", "odd-white.png"];
     const predicted = await graft(["predict", "run", ...photos, "--json"], options);
     expect(predicted.code, predicted.err).toBe(0);
     const { page, requests, complaints } = await openPage();
+    const isUnknown = new Set<boolean | undefined>();
     await drop(
       page,
       photos.map((path) => ({ name: path, bytes: readFileSync(join(cwd, path)) })),
     );
     const cards = (await answers(page, photos.length)).toReversed();
     for (const [i, line] of predicted.out.trim().split("\n").entries()) {
-      const { classes } = JSON.parse(line) as { classes: { label: string; probability: number }[] };
+      const { classes, set, unknown } = JSON.parse(line) as {
+        classes: { label: string; probability: number }[];
+        set?: string[];
+        unknown?: { isUnknown: boolean };
+      };
+      isUnknown.add(unknown?.isUnknown);
+      expect(cards[i]?.includes("unknown, unlike the training photos")).toBe(unknown?.isUnknown);
+      const isOpen = unknown?.isUnknown === false && set !== undefined && set.length > 1;
+      expect(cards[i]?.includes(`one of ${set?.join(", ")}`)).toBe(isOpen);
       expect(classes).toHaveLength(3);
       expect(cards[i]).toContain(photos[i]);
       const shown = Array.from(cards[i]?.matchAll(/^(red|green|blue)\s+([<>]? ?[\d.]+ %)$/gm) ?? []);
@@ -103,6 +112,8 @@ describe.skipIf(chromium === undefined)(`in a real Chromium${missing}`, () => {
       );
       expect(cards[i]).toMatch(/\d+ ms: \d+ ms to decode, \d+ ms for the model/);
     }
+    // Both kinds of photos are among them.
+    expect(isUnknown).toEqual(new Set([true, false]));
     expect(requests.length).toBeGreaterThan(8);
     expect(requests.filter((asked) => !asked.startsWith(url) && !/^(blob|data):/.test(asked))).toEqual([]);
     expect(complaints).toEqual([]);
@@ -212,6 +223,9 @@ describe("without a browser", () => {
 });
 
 async function writeOddPhotos(): Promise<void> {
+  // Unlike anything that it learned from.
+  const [width, height] = [40, 40];
+  await sharp({ create: { width, height, channels: 3, background: "white" } }).toFile(join(cwd, "odd-white.png"));
   const photo = () => sharp(join(cwd, "photos/red/1.png")).resize(60, 40, { fit: "fill" });
   for (const name of ["turned", "plain"]) mkdirSync(join(cwd, "odd", name), { recursive: true });
   await photo().withMetadata({ orientation: 6 }).jpeg().toFile(join(cwd, "odd/turned/0.jpg"));

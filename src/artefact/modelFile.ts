@@ -1,4 +1,3 @@
-import { z } from "zod";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { imagesWithin } from "../backbones/stageMaps.ts";
 import { backboneName } from "../backbones/trainableBackbone.ts";
@@ -13,25 +12,12 @@ import { normalise, type Preparation, prepare } from "../image/prepare.ts";
 import { calibratedProbabilities, logitsOf } from "../nn/calibratedOutput.ts";
 import { featuresBefore, forward, type Network } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
-import type { Model } from "../onnx/model.ts";
 import { readModel } from "../onnx/read.ts";
 import { writeModel } from "../onnx/write.ts";
 import { importModel } from "../ops/importModel.ts";
-import {
-  parseJson,
-  readTrust,
-  type StatedTrust,
-  type TargetTrust,
-  type Trust,
-  targetTrustEntries,
-  trustEntries,
-  trusted,
-} from "./trust.ts";
-
-/** What a model is asked: which of some classes an image is of, or several things, each a class or a number. */
-export type ModelAnswers =
-  | { readonly kind: "classes"; readonly labels: readonly string[] }
-  | { readonly kind: "targets"; readonly targets: readonly TargetColumn[] };
+import { imageInput, type ModelAnswers, type ModelMetadata, metadataOf } from "./modelMetadata.ts";
+import { targetTrustEntries, trustEntries } from "./statedTrust.ts";
+import { type TargetTrust, type Trust, trusted } from "./trust.ts";
 
 /** Everything that a served model is made of. */
 export interface ModelParts {
@@ -56,9 +42,6 @@ export interface ModelParts {
   /** Of a classifier of one label: how its probabilities are calibrated, and what was promised on validation images. */
   readonly trust?: Trust | undefined;
 }
-
-/** What a model file calls its input; no target can be called so. */
-export const imageInput = "image";
 
 /**
  * One ONNX file from raw bytes to probabilities: prepare, normalise, backbone and network.
@@ -120,35 +103,6 @@ function featuresOf(backbone: Backbone, pixels: Value): Value {
   return features;
 }
 
-/** What a model file says of itself. */
-export interface ModelMetadata {
-  readonly answers: ModelAnswers;
-  readonly preparation: Preparation;
-  readonly trust: StatedTrust;
-}
-
-const labelsSchema = z.array(z.string()).min(2);
-const targetsSchema = z
-  .array(
-    z.discriminatedUnion("kind", [
-      z.object({ kind: z.literal("classes"), name: z.string(), labels: labelsSchema }),
-      z.object({ kind: z.literal("number"), name: z.string() }),
-    ]),
-  )
-  .min(1);
-
-const pixelCount = z.number().int().positive();
-const preparationSchema = z.object({
-  resizeTo: pixelCount,
-  cropTo: pixelCount,
-  interpolation: z.enum(["bilinear", "bicubic"]),
-});
-
-/** Throws `model` for a file that Graft did not write. */
-export function readMetadata(bytes: Uint8Array, fileName: string): ModelMetadata {
-  return metadataOf(readModel(bytes, fileName), fileName);
-}
-
 /** A model file opened as a graph. */
 export interface ServedGraph {
   /** uint8 [N, H, W, 3], any size. */
@@ -162,7 +116,7 @@ export interface ServedGraph {
 /** Throws `model` for a file that Graft did not write. */
 export function readServedGraph(bytes: Uint8Array, fileName: string): ServedGraph {
   const model = readModel(bytes, fileName);
-  const { cropTo } = metadataOf(model, fileName).preparation;
+  const { cropTo } = metadataOf(model.metadata, fileName).preparation;
   const { inputs, outputs } = importModel(model, { fileName });
   const [image] = inputs;
   const probabilities = outputs.get("probabilities");
@@ -183,7 +137,7 @@ export interface ModelWeights extends ModelMetadata {
 /** Throws `model` for a file that Graft did not write, or with weights that are no numbers. */
 export function readWeights(bytes: Uint8Array, fileName: string): ModelWeights {
   const model = readModel(bytes, fileName);
-  const metadata = metadataOf(model, fileName);
+  const metadata = metadataOf(model.metadata, fileName);
   const weights = new Map([...model.graph.initializers].filter(([, { dtype }]) => dtype === "float32"));
   for (const [name, { floats }] of weights) {
     if (floats.every((value) => Number.isFinite(value))) continue;
@@ -195,21 +149,4 @@ export function readWeights(bytes: Uint8Array, fileName: string): ModelWeights {
     hasBackbone: model.metadata.has("graft.backbone") || [...weights.keys()].some(isBackbone),
     weights,
   };
-}
-
-function metadataOf({ metadata }: Model, fileName: string): ModelMetadata {
-  const answers = readAnswers(metadata);
-  const preparation = preparationSchema.safeParse(parseJson(metadata.get("graft.preparation")));
-  if (answers !== undefined && preparation.success) {
-    return { answers, preparation: preparation.data, trust: readTrust(metadata) };
-  }
-  const lacks = answers === undefined ? "carries no labels" : "does not say how its images were prepared";
-  throw new GraftError("model", `"${fileName}" ${lacks}: it is not a model that "graft train" wrote.`);
-}
-
-function readAnswers(metadata: ReadonlyMap<string, string>): ModelAnswers | undefined {
-  const labels = labelsSchema.safeParse(parseJson(metadata.get("graft.labels")));
-  if (labels.success) return { kind: "classes", labels: labels.data };
-  const targets = targetsSchema.safeParse(parseJson(metadata.get("graft.targets")));
-  return targets.success ? { kind: "targets", targets: targets.data } : undefined;
 }

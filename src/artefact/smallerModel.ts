@@ -16,8 +16,9 @@ import { matmul } from "../ops/products.ts";
 import { dequantizeLinear } from "../ops/quantisation.ts";
 import { type Measured, quantisationPlan, quantise, type ValueRange, weightSteps } from "../ops/quantise.ts";
 import { reduceMax, reduceMin } from "../ops/reductions.ts";
+import { stretchConstants } from "../ops/stretchConstants.ts";
 import type { Engine } from "../platform/platform.ts";
-import { unknownOutput } from "./trust.ts";
+import { unknownOutput } from "./statedTrust.ts";
 
 /** Smaller tensors are not worth a rounding. */
 const smallest = 64;
@@ -81,7 +82,7 @@ export async function withBytes(
     weightRange,
     ranges: await rangesOf(graph.image, plan.observed, images, engine, signal),
   };
-  return written(graph, quantise(outputs, plan, measured));
+  return written(graph, stretchConstants(quantise(outputs, plan, measured)));
 }
 
 export interface ByteOptions {

@@ -8,14 +8,14 @@ import { readModel } from "../onnx/read.ts";
 import { writeModel } from "../onnx/write.ts";
 import { importModel } from "../ops/importModel.ts";
 import type { ModelStages } from "../platform/platform.ts";
-import { imageInput, readMetadata } from "./modelFile.ts";
+import { imageInput, readModelMetadata } from "./modelMetadata.ts";
 
 /** What the second stage calls its input. */
 export const preparedInput = "prepared";
 
 /** A served model cut where its images are prepared. Throws `model` for a file that Graft did not write. */
 export function stagesOf(bytes: Uint8Array, fileName: string): ModelStages {
-  const { cropTo } = readMetadata(bytes, fileName).preparation;
+  const { cropTo } = readModelMetadata(bytes, fileName).preparation;
   const { inputs, outputs } = importModel(readModel(bytes, fileName), { fileName });
   const [image] = inputs;
   const prepared = preparedWithin([...outputs.values()], cropTo);

@@ -1,7 +1,7 @@
 import type { Spread } from "../metrics/spread.ts";
 import { alignTable } from "../metrics/textTable.ts";
 import type { AdaptationTable } from "../tasks/task.ts";
-import { type ValidatorName, validatorNames, validators } from "../transfer/judgeTrial.ts";
+import { type ValidatorName, validatorNames, validators } from "../transfer/validators.ts";
 import { duration } from "./duration.ts";
 
 /** A row for each way that was tried; each validator marks its choice. */

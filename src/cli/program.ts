@@ -3,12 +3,13 @@ import { Command, CommanderError, Option } from "commander";
 import { GraftError, messageOf } from "../base/errors.ts";
 import { nodePlatform } from "../node/platform.ts";
 import { type DeviceWish, deviceNames } from "../platform/platform.ts";
-import { serve } from "../server/serve.ts";
-import { tasks } from "../tasks/menu.ts";
+import { menu } from "../tasks/menu.ts";
 import type { Task, TaskEvent } from "../tasks/task.ts";
 import { readConfig } from "./config.ts";
 import { addFlags } from "./flags.ts";
 import { type Sinks, Terminal } from "./terminal.ts";
+
+const commands = { ...menu, serve: async () => (await import("../server/serve.ts")).serve };
 
 /** Options that belong to the shell, not to a task. */
 interface ShellOptions {
@@ -26,7 +27,7 @@ export async function runProgram(args: readonly string[], sinks: Sinks): Promise
     .exitOverride()
     .configureOutput({ writeOut: (text) => sinks.out.write(text), writeErr: (text) => sinks.err.write(text) })
     .showHelpAfterError("(run with --help for all options)");
-  for (const task of [...tasks, serve]) program.addCommand(commandOf(task, sinks));
+  for (const task of await tasksFor(args)) program.addCommand(commandOf(task, sinks));
   if (args.length === 0) {
     program.outputHelp();
     return 0;
@@ -38,6 +39,12 @@ export async function runProgram(args: readonly string[], sinks: Sinks): Promise
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     return report(error, sinks);
   }
+}
+
+/** The one task that is called, or all of them, to be listed or guessed at. */
+function tasksFor([name = ""]: readonly string[]): Promise<readonly Task[]> {
+  const called = Object.entries(commands).find(([command]) => command === name);
+  return Promise.all(called === undefined ? Object.values(commands).map((load) => load()) : [called[1]()]);
 }
 
 function commandOf(task: Task, sinks: Sinks): Command {

@@ -13,6 +13,7 @@ import type {
   TrialEntry,
 } from "../tasks/task.ts";
 import { formatAdaptations } from "./adaptationTable.ts";
+import { formatBenchmark } from "./benchmarkTable.ts";
 import { formatComparison } from "./comparisonTable.ts";
 import { duration } from "./duration.ts";
 import { explanationText } from "./explanationText.ts";
@@ -103,6 +104,9 @@ export class Terminal {
       case "verification":
         this.close();
         return this.#result(formatVerification(event.entries, event.tolerances));
+      case "benchmark":
+        this.close();
+        return this.#result(formatBenchmark(event.input, event.forms, event.networks));
       case "finding":
         this.close();
         return this.#result(`\n${formatFindings([event])}`);

@@ -48,7 +48,7 @@ export function chooseLayer(network: ExplainedNetwork, name?: string): Layer {
     const text = "the model has no feature maps of a convolution to look into.";
     throw new GraftError(
       "model",
-      `${text} integrated-gradients, smoothgrad and occlusion need none: give one of them as --method.`,
+      `${text} integrated-gradients, smoothgrad and occlusion need none: choose one of these methods.`,
     );
   }
   if (name === undefined) return last;

@@ -40,12 +40,23 @@ export class Probe {
   readonly network: ExplainedNetwork;
   readonly #engine: Engine;
   readonly #signal: AbortSignal | undefined;
-  readonly #programs = new Map<ProgramKey, Promise<Program>>();
+  readonly #programs: Map<ProgramKey, Promise<Program>>;
 
-  constructor(network: ExplainedNetwork, engine: Engine, signal?: AbortSignal) {
+  constructor(
+    network: ExplainedNetwork,
+    engine: Engine,
+    signal?: AbortSignal,
+    programs: Map<ProgramKey, Promise<Program>> = new Map(),
+  ) {
     this.network = network;
     this.#engine = engine;
     this.#signal = signal;
+    this.#programs = programs;
+  }
+
+  /** The same with the same programs, for work that `signal` stops. */
+  stoppedBy(signal: AbortSignal): Probe {
+    return new Probe(this.network, this.#engine, signal, this.#programs);
   }
 
   async answers(images: readonly Float32Array[]): Promise<readonly Answer[]> {

@@ -16,7 +16,7 @@ export function truncate(text: string, limit: number): string {
   if (widthOf(clean) <= limit) return clean;
   let kept = "";
   let width = 1;
-  for (const { segment } of graphemes.segment(clean)) {
+  for (const { segment } of graphemesOf(clean)) {
     width += widthOf(segment);
     if (width > limit) break;
     kept += segment;
@@ -24,7 +24,6 @@ export function truncate(text: string, limit: number): string {
   return `${kept}…`;
 }
 
-const graphemes = new Intl.Segmenter();
 // East Asian scripts, full-width forms and emoji take two columns of a terminal.
 const wide =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Emoji_Presentation}\u3000-\u303f\uff01-\uff60]/u;
@@ -33,11 +32,19 @@ const wide =
 function widthOf(text: string): number {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += wide.test(segment) ? 2 : 1;
+  for (const { segment } of graphemesOf(text)) width += wide.test(segment) ? 2 : 1;
   return width;
 }
 
 function pad(text: string, width: number, side: "left" | "right"): string {
   const spaces = " ".repeat(width - widthOf(text));
   return side === "left" ? text + spaces : spaces + text;
+}
+
+let segmenter: Intl.Segmenter | undefined;
+
+/** Its tables cost 10 ms, so it is made when there is text to be measured. */
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter();
+  return segmenter.segment(text);
 }

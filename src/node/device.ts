@@ -13,11 +13,10 @@ import type { Runtime } from "./runtime.ts";
  * A device counts as working when a small graph has run on it; where none does, one line says so and it is the CPU.
  */
 export async function chooseDevice(
-  wish: DeviceWish,
+  wish: Exclude<DeviceWish, "cpu">,
   runtime: Runtime,
   say: (line: string) => void,
 ): Promise<DeviceName> {
-  if (wish === "cpu") return "cpu";
   const backends = runtime.ort.listSupportedBackends?.() ?? [];
   const bundled = backends.filter((backend) => backend.bundled).map(({ name }) => name);
   const candidates = wish === "auto" ? deviceNames.filter((name) => name !== "cpu" && bundled.includes(name)) : [wish];
@@ -37,11 +36,10 @@ export async function chooseDevice(
 
 /** What a session for `model` on the device is told of where to run: the device first, then the CPU. */
 export function providersFor(
-  device: DeviceName,
+  device: Exclude<DeviceName, "cpu">,
   { provider }: Runtime,
   model: Uint8Array,
 ): readonly InferenceSession.ExecutionProviderConfig[] {
-  if (device === "cpu") return [provider];
   const forceCpuNodeNames = device === "webgpu" ? brokenOnWebgpu(model) : [];
   // The runtime takes no empty list.
   return [forceCpuNodeNames.length === 0 ? device : { name: device, forceCpuNodeNames }, provider];

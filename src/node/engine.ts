@@ -1,6 +1,5 @@
 import type { InferenceSession } from "onnxruntime-common";
 import type { CompileOptions, DeviceName, DeviceWish, Engine, Program } from "../platform/platform.ts";
-import { chooseDevice, providersFor } from "./device.ts";
 import { type Placement, PlacementWatch, showPlacement } from "./placement.ts";
 import { compileProgram } from "./program.ts";
 import { defaultThreads, loadRuntime, type Runtime, type RuntimeName } from "./runtime.ts";
@@ -23,7 +22,8 @@ export function createEngine(options: EngineOptions = {}): Engine {
   let loading: Promise<Started> | undefined;
   const start = async (): Promise<Started> => {
     const runtime = await loadRuntime(options.runtime, threads);
-    return { runtime, device: await chooseDevice(options.device ?? "cpu", runtime, say) };
+    const { device: wish = "cpu" } = options;
+    return { runtime, device: wish === "cpu" ? wish : await (await devices()).chooseDevice(wish, runtime, say) };
   };
   const started = () => {
     loading ??= start();
@@ -41,13 +41,17 @@ export function createEngine(options: EngineOptions = {}): Engine {
     device: async () => (await started()).device,
     async compile(model: Uint8Array, compileOptions: CompileOptions = {}): Promise<Program> {
       const { runtime, device } = await started();
-      const executionProviders = providersFor(device, runtime, model);
+      const executionProviders =
+        device === "cpu" ? [runtime.provider] : (await devices()).providersFor(device, runtime, model);
       const watch = device === "cpu" ? undefined : await PlacementWatch.start(tell);
       const session = { ...sessionOptions({ threads, ...compileOptions }), executionProviders };
       return compileProgram(runtime, model, session, watch);
     },
   };
 }
+
+/** Loaded when one is asked for: trying it writes graphs, and the code for that takes longer to load than the CPU to be chosen. */
+const devices = () => import("./device.ts");
 
 interface Started {
   readonly runtime: Runtime;

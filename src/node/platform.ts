@@ -3,16 +3,12 @@ import { createRequire } from "node:module";
 import { availableParallelism, homedir } from "node:os";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
-import { runStages } from "../artefact/runStages.ts";
 import type { Platform } from "../platform/platform.ts";
-import { runStagesInBrowser } from "./browserStages.ts";
 import { cacheDirOf } from "./cacheDir.ts";
 import { createCodec } from "./codec.ts";
 import { createEngine, type EngineOptions } from "./engine.ts";
 import { createFetcher } from "./fetcher.ts";
 import { inflate } from "./inflate.ts";
-import { readPageFiles } from "./pageFiles.ts";
-import { runStagesInPython } from "./pythonStages.ts";
 import { createStore } from "./store.ts";
 import { createWorkerEngine } from "./workerEngine.ts";
 
@@ -26,7 +22,8 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
   const cacheDir = options.cacheDir ?? cacheDirOf({ platform: process.platform, home: homedir(), env: process.env });
   return {
     engine: createEngine(options),
-    workerEngine: (workers) => createWorkerEngine({ ...options, workers }),
+    workerEngine: (workers, threads = options.threads) =>
+      createWorkerEngine({ ...options, workers, ...(threads === undefined ? {} : { threads }) }),
     codec: createCodec(),
     store: createStore(),
     fetcher: createFetcher(cacheDir),
@@ -35,14 +32,15 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
     inflate,
     nowMs: () => performance.now(),
     otherRuntimes: {
-      wasm: (request, signal) => {
+      wasm: async (request, signal) => {
+        const { runStages } = await import("../artefact/runStages.ts");
         const wasm = createEngine({ ...options, runtime: "wasm" });
         return runStages(request, { engine: wasm, codec: createCodec() }, signal);
       },
-      web: runStagesInBrowser,
-      python: runStagesInPython,
+      web: async (request, signal) => (await import("./browserStages.ts")).runStagesInBrowser(request, signal),
+      python: async (request, signal) => (await import("./pythonStages.ts")).runStagesInPython(request, signal),
     },
-    pageFiles: readPageFiles,
+    pageFiles: async () => (await import("./pageFiles.ts")).readPageFiles(),
     packageFolder,
     parallelism: availableParallelism(),
     cacheDir,

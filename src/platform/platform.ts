@@ -4,7 +4,7 @@ import type { Tensor } from "../base/tensor.ts";
 export interface Platform {
   readonly engine: Engine;
   /** For servers that must not block: engines on so many threads of their own, each with every program. Whoever asks closes it. */
-  workerEngine(workers: number): WorkerEngine;
+  workerEngine(workers: number, threads?: number): WorkerEngine;
   readonly codec: Codec;
   readonly store: Store;
   readonly fetcher: Fetcher;

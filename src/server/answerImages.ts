@@ -1,6 +1,7 @@
 import { GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
-import type { ImageModel, ImageOutputs } from "../tasks/imageModel.ts";
+import type { ImageOutputs } from "../tasks/imageAnswers.ts";
+import type { ImageModel } from "../tasks/imageModel.ts";
 import type { Deadline } from "./deadline.ts";
 import { HttpError } from "./httpError.ts";
 import type { LiveModel } from "./liveModel.ts";

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { type Context, Hono } from "hono";
-import { promisesIn, targetAnswers } from "../tasks/imageModel.ts";
-import { rankedClasses } from "../tasks/rankedClasses.ts";
+import { classificationOf, targetAnswers } from "../tasks/imageAnswers.ts";
 import { answerImages } from "./answerImages.ts";
 import { checkApiKey } from "./apiKey.ts";
 import { Deadline } from "./deadline.ts";
+import { type Explanations, explanationWishes } from "./explanations.ts";
 import { HttpError, httpErrorOf } from "./httpError.ts";
 import { inferenceOutputs, outputsOf, readInference } from "./inference.ts";
 import type { ServerMetrics } from "./metrics.ts";
@@ -13,7 +13,7 @@ import { openApiDocument } from "./openapi.ts";
 import { RateLimit } from "./rateLimit.ts";
 import { readBody } from "./readBody.ts";
 import { Turns } from "./turns.ts";
-import { uploadedImages } from "./uploadedImages.ts";
+import { type UploadedImage, uploadedImages } from "./uploadedImages.ts";
 
 export interface Limits {
   readonly maxBodyBytes: number;
@@ -32,6 +32,7 @@ export type LogRecord = Readonly<Record<string, string | number>>;
 
 export interface AppParts {
   readonly shelf: ModelShelf;
+  readonly explanations: Explanations;
   readonly metrics: ServerMetrics;
   readonly limits: Limits;
   readonly apiKey: string | undefined;
@@ -86,7 +87,8 @@ export function createApp(parts: AppParts): Hono<Environment> {
   const turns = new Turns(limits.decodeAtOnce);
   app.post("/predict", (context) => admitted(pending, parts, () => predict(context, parts, turns)));
   app.post("/v2/models/:model/infer", (context) => admitted(pending, parts, () => infer(context, parts, turns)));
-  for (const path of ["/predict", "/v2/models/:model/infer"]) {
+  app.post("/explain", (context) => admitted(pending, parts, () => explain(context, parts)));
+  for (const path of ["/predict", "/v2/models/:model/infer", "/explain"]) {
     app.all(path, () => {
       throw new HttpError("methodNotAllowed", "expected POST.");
     });
@@ -149,11 +151,37 @@ async function predict(context: Asked, { shelf, limits, metrics }: AppParts, tur
   const predictions = rows.map((row, i) => {
     const name = files[i]?.name ?? "image";
     const { answers, trust } = model;
-    if (answers.kind === "targets") return { name, targets: targetAnswers(answers, row) };
-    const classes = rankedClasses(answers.labels, row.get("probabilities") ?? new Float32Array(0), top);
-    return { name, classes, ...promisesIn(answers.labels, row, trust) };
+    if (answers.kind === "targets") return { name, targets: targetAnswers({ answers, trust }, row, top) };
+    return { name, ...classificationOf({ labels: answers.labels, trust }, row, top) };
   });
   return context.json({ model: live.name, version: String(version), predictions });
+}
+
+async function explain(context: Asked, { shelf, explanations, limits }: AppParts): Promise<Response> {
+  const live = shelf.get(context.req.query("model"));
+  const wishes = explanationWishes((name) => context.req.query(name));
+  const format = formatOf(context.req.query("format"));
+  const [image, deadline] = [await onlyImage(context, limits), context.get("deadline")];
+  Object.assign(context.get("note"), { model: live.name, method: wishes.method });
+  const options = { deadline, maxPixels: limits.maxPixels };
+  const { picture, version, ...told } = await explanations.explain(live, image.bytes, wishes, options);
+  if (format === "json") return context.json({ model: live.name, version: String(version), name: image.name, ...told });
+  return context.body(new Uint8Array(await picture()), 200, {
+    "content-type": "image/png",
+    // A header holds ASCII.
+    "x-graft-class": encodeURIComponent(told.class),
+    "x-graft-probability": String(told.probability),
+  });
+}
+
+/** The image of a request that takes one. */
+async function onlyImage(context: Asked, { maxBodyBytes }: Limits): Promise<UploadedImage> {
+  const body = await readBody(context.req.raw, maxBodyBytes, context.get("deadline"));
+  context.set("isRead", true);
+  const images = await uploadedImages(body, context.req.header("content-type") ?? null, Number.POSITIVE_INFINITY);
+  const [image] = images;
+  if (image !== undefined && images.length === 1) return image;
+  throw new HttpError("badRequest", `the form holds ${images.length} images; expected one.`);
 }
 
 async function infer(context: Asked, { shelf, limits, metrics }: AppParts, turns: Turns): Promise<Response> {
@@ -200,6 +228,11 @@ function closing(): HttpError {
   return new HttpError("busy", "the server is stopping.", { retryAfterSeconds: 5 });
 }
 
+function formatOf(text = "png"): "png" | "json" {
+  if (text === "png" || text === "json") return text;
+  throw new HttpError("badRequest", `"format": found "${text}"; expected png or json.`);
+}
+
 function topOf(text: string | undefined): number | undefined {
   if (text === undefined || /^[1-9]\d{0,5}$/.test(text)) return text === undefined ? undefined : Number(text);
   throw new HttpError("badRequest", `"top": found "${text}"; expected a whole number ≥ 1.`);
@@ -224,7 +257,10 @@ function refuse(thrown: unknown, context: Asked): Response {
     ...(status === 401 ? { "www-authenticate": "Bearer" } : {}),
     ...(retryAfterSeconds === undefined ? {} : { "retry-after": String(retryAfterSeconds) }),
   };
-  return new Response(JSON.stringify({ error: { code, message, requestId } }), { status, headers });
+  // The Open Inference Protocol wants a sentence there, and leaves room beside it.
+  const isProtocol = context.req.path.startsWith("/v2");
+  const body = isProtocol ? { error: message, code, requestId } : { error: { code, message, requestId } };
+  return new Response(JSON.stringify(body), { status, headers });
 }
 
 function conclude(context: Asked, durationMs: number, { metrics, log }: AppParts): void {
@@ -243,7 +279,7 @@ function conclude(context: Asked, durationMs: number, { metrics, log }: AppParts
   });
 }
 
-const plainRoutes = new Set(["/predict", "/v2", ...openRoutes, "/metrics", "/openapi.json"]);
+const plainRoutes = new Set(["/predict", "/explain", "/v2", ...openRoutes, "/metrics", "/openapi.json"]);
 
 /** The pattern, not what a client wrote: the labels of a metric must stay few. */
 function routeOf(path: string): string {

@@ -39,6 +39,8 @@ export class HttpError extends Error {
 export function httpErrorOf(thrown: unknown): HttpError {
   if (thrown instanceof HttpError) return thrown;
   if (thrown instanceof GraftError) {
+    // Work that was stopped, since its time was over.
+    if (thrown.code === "interrupted") return new HttpError("timeout", messageOf(thrown), { retryAfterSeconds: 1 });
     const status = errorCodes[thrown.code].http;
     if (status === refusals.unusable) return new HttpError("unusable", messageOf(thrown));
     if (status === refusals.badRequest) return new HttpError("badRequest", messageOf(thrown));

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { imageInput, type ModelAnswers } from "../artefact/modelFile.ts";
+import { imageInput, type ModelAnswers } from "../artefact/modelMetadata.ts";
 import { Tensor } from "../base/tensor.ts";
-import type { ImageOutputs } from "../tasks/imageModel.ts";
+import type { ImageOutputs } from "../tasks/imageAnswers.ts";
 import { HttpError } from "./httpError.ts";
 
 /** The part of the Open Inference Protocol, version 2, that a model of one image input needs. */

@@ -1,7 +1,9 @@
 import { GraftError, messageOf } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import type { FileInfo } from "../platform/platform.ts";
-import { ImageModel, type ImageOutputs, type ModelPlatform } from "../tasks/imageModel.ts";
+import type { ImageOutputs } from "../tasks/imageAnswers.ts";
+import { ImageModel, type ModelPlatform } from "../tasks/imageModel.ts";
+import { HttpError } from "./httpError.ts";
 import type { ServerMetrics } from "./metrics.ts";
 import { MicroBatcher } from "./microBatcher.ts";
 
@@ -73,6 +75,15 @@ export class LiveModel {
       version.users--;
       if (version.isOld && version.users === 0) await version.model.dispose();
     }
+  }
+
+  /** The file of the version of now. Throws `busy` where another has just taken its place. */
+  async readFile(): Promise<{ readonly bytes: Uint8Array; readonly version: number }> {
+    const { number, stamp } = this.#version;
+    const { store } = this.#platform;
+    const bytes = await store.read(this.#file);
+    if (stampOf(await store.info(this.#file)) === stamp) return { bytes, version: number };
+    throw new HttpError("busy", `"${this.name}" is being replaced; try again.`, { retryAfterSeconds: 1 });
   }
 
   /** Opens the file anew where it was replaced. A file that cannot be opened is told of once, and the model that serves goes on. */

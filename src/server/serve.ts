@@ -4,6 +4,7 @@ import type { Platform } from "../platform/platform.ts";
 import { defineTask, type Task } from "../tasks/task.ts";
 import { createApp } from "./app.ts";
 import { EventQueue } from "./eventQueue.ts";
+import { Explanations } from "./explanations.ts";
 import { ServerMetrics } from "./metrics.ts";
 import { ModelShelf } from "./modelShelf.ts";
 import { startServer } from "./startServer.ts";
@@ -40,6 +41,7 @@ export const serve: Task = defineTask({
   async *run(options, platform, signal) {
     const events = new EventQueue();
     const engine = platform.workerEngine(options.workers);
+    const explanations = new Explanations(() => platform.workerEngine(1, 1), platform.codec);
     try {
       const apiKey = await readApiKey(options.apiKeyFile, platform);
       const metrics = new ServerMetrics();
@@ -55,6 +57,7 @@ export const serve: Task = defineTask({
       );
       const app = createApp({
         shelf,
+        explanations,
         metrics,
         limits: limitsOf(options, platform),
         apiKey,
@@ -74,6 +77,7 @@ export const serve: Task = defineTask({
       await refreshing;
       await shelf.dispose();
     } finally {
+      await explanations.close();
       await engine.close();
     }
   },

@@ -2,7 +2,8 @@ import { ensembleAgreement } from "../adapt/validators/ensembleAgreement.ts";
 import { informationOf } from "../adapt/validators/infoMax.ts";
 import { spreadOf } from "../metrics/spread.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
-import { type JudgedTrial, type ValidatorName, validatorNames } from "../transfer/judgeTrial.ts";
+import type { JudgedTrial } from "../transfer/judgeTrial.ts";
+import { type ValidatorName, validatorNames } from "../transfer/validators.ts";
 import { answersOf } from "./probabilities.ts";
 
 /** A trial as one seed has it, without what only a model that is saved needs. */

@@ -2,7 +2,7 @@ import { informationOf } from "../adapt/validators/infoMax.ts";
 import { encodeModelFile, type ModelWeights, readWeights } from "../artefact/modelFile.ts";
 import { StagePrograms } from "../artefact/runStages.ts";
 import { stagesOf } from "../artefact/stages.ts";
-import type { StatedTrust } from "../artefact/trust.ts";
+import type { StatedTrust } from "../artefact/statedTrust.ts";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { backboneName, withWeights } from "../backbones/trainableBackbone.ts";
 import { GraftError } from "../base/errors.ts";

@@ -1,5 +1,5 @@
 import { spreadOf } from "../metrics/spread.ts";
-import { validatorNames, validators } from "../transfer/judgeTrial.ts";
+import { validatorNames, validators } from "../transfer/validators.ts";
 import type { AdaptationTrial, SeedResult } from "./acrossSeeds.ts";
 import type { OpenedDomains } from "./openDomains.ts";
 import { knownImages } from "./targetOracle.ts";

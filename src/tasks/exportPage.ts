@@ -1,5 +1,6 @@
 import { agreementOf, disagreements, otherDecoder, sameDecoder } from "../artefact/agreement.ts";
-import { imageInput, type ModelAnswers, readMetadata } from "../artefact/modelFile.ts";
+import { imageInput, type ModelAnswers, readModelMetadata } from "../artefact/modelMetadata.ts";
+import { unknownOutput } from "../artefact/statedTrust.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Platform, Store } from "../platform/platform.ts";
 import { openGolden } from "./openGolden.ts";
@@ -23,11 +24,9 @@ export async function* exportPage(
   const folder = out ?? store.join(file, "..", "web");
   await checkFree(folder, store);
   yield* checked(path, platform, signal);
-  const card = {
-    name: store.baseName(store.absolute(path)),
-    imageInput,
-    outputs: outputsOf(readMetadata(bytes, file).answers),
-  };
+  const { answers, trust } = readModelMetadata(bytes, file);
+  const name = store.baseName(store.absolute(path));
+  const card = { name, imageInput, unknownOutput, outputs: outputsOf(answers), trust };
   const files = new Map([
     ...(await platform.pageFiles()),
     ["model.onnx", bytes] as const,

@@ -10,6 +10,7 @@ import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import { alignTable } from "../metrics/textTable.ts";
 import type { Platform } from "../platform/platform.ts";
 import { pairedGain } from "../transfer/pairedGain.ts";
+import { exportedFile, type FileForm, fileForms } from "./exportedForms.ts";
 import { exportPage } from "./exportPage.ts";
 import { type HeldOut, heldOutOf } from "./heldOut.ts";
 import { openGolden } from "./openGolden.ts";
@@ -17,8 +18,7 @@ import { Rival, rivalRow } from "./rival.ts";
 import { readRun, ServedModel } from "./servedModel.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 
-const formats = ["onnx", "onnx-fp16", "onnx-int8", "web"] as const;
-type Format = Exclude<(typeof formats)[number], "web">;
+const formats = [...fileForms, "web"] as const;
 
 /** Options of what changes a model. */
 const conversionFlags = { data: "--data", reduceRange: "--reduce-range", acceptLoss: "--accept-loss" };
@@ -65,7 +65,7 @@ export const exportRun: Task = defineTask({
     const { file, bytes } = await readRun(path, platform);
     const heldOut = yield* heldOutOf(path, data, platform);
     const made = yield* converted({ bytes, name: file }, { to, reduceRange }, heldOut, platform, signal);
-    const target = out ?? platform.store.join(file, "..", `model-${to}.onnx`);
+    const target = out ?? platform.store.join(file, "..", exportedFile(to));
     const loss = yield* compared({ bytes, file }, { bytes: made, format: to }, heldOut, platform, signal);
     if (loss !== undefined && !acceptLoss)
       throw new GraftError("data", `${loss} Nothing was written; --accept-loss writes it all the same.`);
@@ -78,7 +78,7 @@ export const exportRun: Task = defineTask({
 
 async function* converted(
   file: { readonly bytes: Uint8Array; readonly name: string },
-  { to, reduceRange }: { readonly to: Format; readonly reduceRange: boolean },
+  { to, reduceRange }: { readonly to: FileForm; readonly reduceRange: boolean },
   heldOut: HeldOut,
   platform: Platform,
   signal: AbortSignal,
@@ -105,7 +105,7 @@ async function* converted(
 /** Size, speed and accuracy of both; in words what is lost, where that is more than chance. */
 async function* compared(
   before: { readonly bytes: Uint8Array; readonly file: string },
-  after: { readonly bytes: Uint8Array; readonly format: Format },
+  after: { readonly bytes: Uint8Array; readonly format: FileForm },
   { source, measured, part }: HeldOut,
   platform: Platform,
   signal: AbortSignal,
@@ -143,7 +143,7 @@ async function* compared(
 async function* checked(
   path: string,
   made: Uint8Array,
-  format: Format,
+  format: FileForm,
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent> {

@@ -1,4 +1,4 @@
-import { imageInput } from "../artefact/modelFile.ts";
+import { imageInput } from "../artefact/modelMetadata.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Source } from "../data/source.ts";
 import type { TargetColumn } from "../data/targetColumns.ts";

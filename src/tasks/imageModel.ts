@@ -1,22 +1,18 @@
-import { type ModelAnswers, type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
+import { type ModelAnswers, type ModelMetadata, readModelMetadata } from "../artefact/modelMetadata.ts";
 import { stagesOf } from "../artefact/stages.ts";
-import { type StatedTrust, unknownOutput } from "../artefact/trust.ts";
+import type { StatedTrust } from "../artefact/statedTrust.ts";
 import { GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
 import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import type { Preparation } from "../image/prepare.ts";
 import type { Platform, Program } from "../platform/platform.ts";
-import { type Promises, promisesOf } from "./promisesOf.ts";
-import { rankedClasses } from "./rankedClasses.ts";
+import { type Classification, classificationOf, type ImageOutputs, targetAnswers } from "./imageAnswers.ts";
 import { labelsOf, readRun } from "./servedModel.ts";
-import type { RankedClass, TargetAnswer } from "./task.ts";
+import type { TargetAnswer } from "./task.ts";
 
 /** What opening and asking a model need of the platform. */
 export type ModelPlatform = Pick<Platform, "engine" | "codec" | "store">;
-
-/** What a model says of one image, by the names of its outputs. */
-export type ImageOutputs = ReadonlyMap<string, Float32Array>;
 
 /**
  * A trained model for applications: from the bytes of image files to labels. It is cut where its images are prepared, since images
@@ -51,7 +47,7 @@ export class ImageModel {
   /** Opens a run folder or a model file. Throws `input` where there is none, `model` for a file that Graft did not write. */
   static async open(path: string, { engine, codec, store }: ModelPlatform): Promise<ImageModel> {
     const { file, bytes } = await readRun(path, { store });
-    const metadata = readMetadata(bytes, file);
+    const metadata = readModelMetadata(bytes, file);
     const { prepare, network, imageInput: image, preparedInput: prepared } = stagesOf(bytes, file);
     const programs = {
       prepare: await engine.compile(prepare, { releaseMemory: true }),
@@ -66,26 +62,27 @@ export class ImageModel {
   }
 
   /**
-   * The labels of an encoded image (JPEG, PNG, WebP, …) with their probabilities, 0 to 1, the likeliest first.
+   * The labels of an encoded image (JPEG, PNG, WebP, …) with their probabilities, 0 to 1, the likeliest first, and what the model promises:
+   * the set of labels that holds the true one as often as was promised, and whether the image is unlike those of the training.
    *
    * @throws `input` when the bytes are not a whole image; `model` when the model answers more than one thing
    */
-  async classify(image: Uint8Array): Promise<readonly RankedClass[]> {
-    const [classes = []] = await this.classifyBatch([image]);
-    return classes;
+  async classify(image: Uint8Array): Promise<Classification> {
+    const [classification = { classes: [] }] = await this.classifyBatch([image]);
+    return classification;
   }
 
   /** The same of several images, in one run of the network. */
-  async classifyBatch(images: readonly Uint8Array[]): Promise<readonly (readonly RankedClass[])[]> {
-    const { labels } = this;
-    const outputs = await this.#outputs(images);
-    return outputs.map((values) => rankedClasses(labels, valuesOf(values, "probabilities")));
+  async classifyBatch(images: readonly Uint8Array[]): Promise<readonly Classification[]> {
+    // Before anything is decoded for a model that has no labels of one kind.
+    const about = { labels: this.labels, trust: this.trust };
+    return (await this.#outputs(images)).map((outputs) => classificationOf(about, outputs));
   }
 
   /** What a model of several targets says of an encoded image. A model with labels of one kind has one target, `"label"`. */
   async targets(image: Uint8Array): Promise<readonly TargetAnswer[]> {
     const [outputs = new Map()] = await this.#outputs([image]);
-    return targetAnswers(this.answers, outputs);
+    return targetAnswers(this, outputs);
   }
 
   /** uint8 [1, side, side, 3] of an encoded image. Throws `input` when it cannot be decoded or has more than `limit` pixels. */
@@ -119,31 +116,6 @@ export class ImageModel {
     for (const image of images) prepared.push(await this.prepare(image));
     return this.answer(prepared);
   }
-}
-
-/** What a classifier of one label says of an image beside its probabilities. */
-export function promisesIn(labels: readonly string[], outputs: ImageOutputs, trust: StatedTrust): Promises {
-  return promisesOf(labels, valuesOf(outputs, "probabilities"), outputs.get(unknownOutput)?.[0], trust);
-}
-
-/** What the outputs of a model say of one image, target by target. */
-export function targetAnswers(answers: ModelAnswers, outputs: ImageOutputs): readonly TargetAnswer[] {
-  if (answers.kind === "classes") {
-    const classes = rankedClasses(answers.labels, valuesOf(outputs, "probabilities"));
-    return [{ name: "label", kind: "classes", classes }];
-  }
-  return answers.targets.map((target): TargetAnswer => {
-    const { kind, name } = target;
-    const values = valuesOf(outputs, name);
-    if (kind === "number") return { name, kind, value: values[0] ?? Number.NaN };
-    return { name, kind, classes: rankedClasses(target.labels, values) };
-  });
-}
-
-function valuesOf(outputs: ImageOutputs, name: string): Float32Array {
-  const values = outputs.get(name);
-  if (values === undefined) throw new GraftError("model", `the model has no output "${name}".`);
-  return values;
 }
 
 /** N × [1, …] → [N, …]. */

@@ -3,6 +3,7 @@ import type { RawImage, Sample, Source } from "../data/source.ts";
 import type { TargetColumn, TargetWish } from "../data/targetColumns.ts";
 import { countedSamples } from "../metrics/classificationBatch.ts";
 import { operatingPoints, type WantedPoint } from "../metrics/operatingPoints.ts";
+import { valuesOf } from "./imageAnswers.ts";
 import { encodePredictions } from "./predictions.ts";
 import type { ServedModel } from "./servedModel.ts";
 import { ClassTally, tallyOf, type Verdict } from "./tally.ts";
@@ -44,10 +45,10 @@ function classJudge(model: ServedModel, source: Source): Judge {
   const images: string[] = [];
   return {
     async add(sample, image) {
-      const answer = await model.classify(image);
+      const outputs = await model.outputs(image);
       const truth = toModel[sample.label] ?? 0;
-      tally.add(answer.probabilities, truth);
-      kept.add(answer, labels[truth] ?? "");
+      tally.add(valuesOf(outputs, "probabilities"), truth);
+      kept.add(outputs, labels[truth] ?? "");
       images.push(sample.id);
     },
     verdict(title) {
@@ -85,7 +86,7 @@ function targetsJudge(model: ServedModel, known: readonly TargetColumn[], source
   });
   return {
     async add({ targets = [] }, image) {
-      const answers = await model.targets(image);
+      const answers = await model.outputs(image);
       for (const [t, { target, toModel, tally }] of measured.entries()) {
         const truth = targets[t];
         const answer = answers.get(target.name);

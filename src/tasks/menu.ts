@@ -1,41 +1,27 @@
-import { adapt } from "./adapt.ts";
-import { audit } from "./audit.ts";
-import { backbones } from "./backbones.ts";
-import { compare } from "./compare.ts";
-import { crossValidate } from "./crossValidate.ts";
-import { demo } from "./demo.ts";
-import { doctor } from "./doctor.ts";
-import { evaluate } from "./evaluate.ts";
-import { explain } from "./explain.ts";
-import { exportRun } from "./exportRun.ts";
-import { lrFind } from "./lrFind.ts";
-import { map } from "./map.ts";
-import { predict } from "./predict.ts";
-import { preview } from "./preview.ts";
-import { rank } from "./rank.ts";
-import { search } from "./search.ts";
 import type { Task } from "./task.ts";
-import { train } from "./train.ts";
-import { verify } from "./verify.ts";
 
-/** Everything Graft does for a user: the one list from which commands, routes and forms come. */
-export const tasks: readonly Task[] = [
-  train,
-  search,
-  adapt,
-  crossValidate,
-  evaluate,
-  compare,
-  predict,
-  explain,
-  map,
-  verify,
-  exportRun,
-  preview,
-  audit,
-  doctor,
-  lrFind,
-  rank,
-  backbones,
-  demo,
-];
+/**
+ * Everything Graft does for a user, by name: the one list from which commands, routes and forms come. A task is loaded when it is asked
+ * for, since what training needs takes longer to load than a photo to be classified.
+ */
+export const menu: Readonly<Record<string, () => Promise<Task>>> = {
+  train: async () => (await import("./train.ts")).train,
+  search: async () => (await import("./search.ts")).search,
+  adapt: async () => (await import("./adapt.ts")).adapt,
+  "cross-validate": async () => (await import("./crossValidate.ts")).crossValidate,
+  evaluate: async () => (await import("./evaluate.ts")).evaluate,
+  compare: async () => (await import("./compare.ts")).compare,
+  predict: async () => (await import("./predict.ts")).predict,
+  explain: async () => (await import("./explain.ts")).explain,
+  map: async () => (await import("./map.ts")).map,
+  verify: async () => (await import("./verify.ts")).verify,
+  export: async () => (await import("./exportRun.ts")).exportRun,
+  bench: async () => (await import("./bench.ts")).bench,
+  preview: async () => (await import("./preview.ts")).preview,
+  audit: async () => (await import("./audit.ts")).audit,
+  doctor: async () => (await import("./doctor.ts")).doctor,
+  "lr-find": async () => (await import("./lrFind.ts")).lrFind,
+  rank: async () => (await import("./rank.ts")).rank,
+  backbones: async () => (await import("./backbones.ts")).backbones,
+  demo: async () => (await import("./demo.ts")).demo,
+};

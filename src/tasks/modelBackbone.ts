@@ -1,4 +1,4 @@
-import { readMetadata } from "../artefact/modelFile.ts";
+import { readModelMetadata } from "../artefact/modelMetadata.ts";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { GraftError } from "../base/errors.ts";
 import { lastLayer } from "../explain/lastLayer.ts";
@@ -11,7 +11,7 @@ import { transpose } from "../ops/layout.ts";
 
 /** The network of a saved classifier up to its last layer, as a backbone. Throws `model` where that layer judges by no vector. */
 export function modelBackbone(bytes: Uint8Array, file: string): Backbone {
-  const { preparation } = readMetadata(bytes, file);
+  const { preparation } = readModelMetadata(bytes, file);
   const side = preparation.cropTo;
   const probabilities = importModel(readModel(bytes, file), { fileName: file }).outputs.get("probabilities");
   if (probabilities === undefined) throw new GraftError("model", `"${file}" has no output "probabilities".`);

@@ -1,11 +1,10 @@
 import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
+import { classificationOf, targetAnswers } from "./imageAnswers.ts";
 import { readImageFile } from "./imageFile.ts";
 import { nearestImages } from "./nearestImages.ts";
-import { promisesOf, setOf } from "./promisesOf.ts";
-import { rankedClasses } from "./rankedClasses.ts";
 import { ServedModel } from "./servedModel.ts";
-import { defineTask, type TargetAnswer, type Task, type TaskEvent } from "./task.ts";
+import { defineTask, type Task, type TaskEvent } from "./task.ts";
 
 /** `graft predict`: what a model sees in some photos. */
 export const predict: Task = defineTask({
@@ -49,24 +48,7 @@ export const predict: Task = defineTask({
 });
 
 async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array, top: number): Promise<TaskEvent> {
-  const image = { kind: "encoded", bytes } as const;
-  if (model.answers.kind === "classes") {
-    const { probabilities, unknown: score } = await model.classify(image);
-    return {
-      type: "prediction",
-      file,
-      classes: rankedClasses(model.labels, probabilities, top),
-      ...promisesOf(model.labels, probabilities, score, model.trust),
-    };
-  }
-  const answers = await model.targets(image);
-  const targets = model.answers.targets.map((target): TargetAnswer => {
-    const { kind, name } = target;
-    const numbers = answers.get(name) ?? new Float32Array(0);
-    if (kind === "number") return { name, kind, value: numbers[0] ?? Number.NaN };
-    const set = setOf(target.labels, numbers, model.trust.targets?.get(name) ?? {});
-    const classes = rankedClasses(target.labels, numbers, top);
-    return { name, kind, classes, ...(set === undefined ? {} : { set }) };
-  });
-  return { type: "answers", file, targets };
+  const outputs = await model.outputs({ kind: "encoded", bytes });
+  if (model.answers.kind === "targets") return { type: "answers", file, targets: targetAnswers(model, outputs, top) };
+  return { type: "prediction", file, ...classificationOf(model, outputs, top) };
 }

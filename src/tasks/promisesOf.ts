@@ -1,4 +1,4 @@
-import type { StatedAnswerTrust, StatedTrust } from "../artefact/trust.ts";
+import type { StatedAnswerTrust, StatedTrust } from "../artefact/statedTrust.ts";
 import { predictionSets } from "../metrics/conformal.ts";
 import { argMax } from "../train/measures.ts";
 

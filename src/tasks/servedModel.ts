@@ -1,5 +1,5 @@
-import { imageInput, type ModelAnswers, type ModelMetadata, readMetadata } from "../artefact/modelFile.ts";
-import type { StatedTrust } from "../artefact/trust.ts";
+import { imageInput, type ModelAnswers, type ModelMetadata, readModelMetadata } from "../artefact/modelMetadata.ts";
+import type { StatedTrust } from "../artefact/statedTrust.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Tensor } from "../base/tensor.ts";
 import { decodeImage } from "../data/decodeImage.ts";
@@ -7,6 +7,7 @@ import { imageTensor, limitPixels } from "../data/imageTensor.ts";
 import type { RawImage } from "../data/source.ts";
 import type { Preparation } from "../image/prepare.ts";
 import type { Platform, Program } from "../platform/platform.ts";
+import type { ImageOutputs } from "./imageAnswers.ts";
 
 /** The model file of a run folder, or a model file itself. Throws `input` where there is none. */
 export async function readRun(
@@ -27,13 +28,6 @@ export function labelsOf(answers: ModelAnswers, path: string): readonly string[]
   if (answers.kind === "classes") return answers.labels;
   const names = answers.targets.map(({ name }) => `"${name}"`).join(", ");
   throw new GraftError("model", `"${path}" answers ${names}; expected a classifier with labels of one kind.`);
-}
-
-/** What a classifier says of one image. */
-export interface ClassAnswer {
-  readonly probabilities: Float32Array;
-  /** Larger the less the image is like those of the training. */
-  readonly unknown: number | undefined;
 }
 
 /** A trained model as it is served: nothing but `model.onnx`. */
@@ -74,7 +68,7 @@ export class ServedModel {
 
   /** Opens the bytes of a model file, called `path` in messages. */
   static async of(bytes: Uint8Array, file: string, platform: Platform, path = file): Promise<ServedModel> {
-    const metadata = readMetadata(bytes, file);
+    const metadata = readModelMetadata(bytes, file);
     const program = await platform.engine.compile(bytes, { releaseMemory: true });
     return new ServedModel(path, metadata, bytes, program, platform);
   }
@@ -94,25 +88,11 @@ export class ServedModel {
     return labelsOf(this.answers, this.path);
   }
 
-  /** What it says of each target, by name: probabilities, or one number. Throws `input` when the image cannot be decoded. */
-  async targets(image: RawImage): Promise<ReadonlyMap<string, Float32Array>> {
+  /** What it says of an image, by the names of its outputs. Throws `input` when the image cannot be decoded. */
+  async outputs(image: RawImage): Promise<ImageOutputs> {
     const pixels = await decodeImage(image, this.#platform, limitPixels);
     const outputs = await this.#program.run({ [imageInput]: imageTensor(pixels) });
     return new Map(Object.entries(outputs).map(([name, { floats }]) => [name, floats]));
-  }
-
-  /** The probability of each label. Throws `input` when the image cannot be decoded. */
-  async probabilities(image: RawImage): Promise<Float32Array> {
-    const pixels = await decodeImage(image, this.#platform, limitPixels);
-    return this.answer(imageTensor(pixels));
-  }
-
-  /** The same, with the score by which it counts as unknown, where the model has one. */
-  async classify(image: RawImage): Promise<ClassAnswer> {
-    const pixels = await decodeImage(image, this.#platform, limitPixels);
-    const { probabilities, unknown } = await this.#program.run({ [imageInput]: imageTensor(pixels) });
-    if (probabilities === undefined) throw new GraftError("model", 'the model has no output "probabilities".');
-    return { probabilities: probabilities.floats, unknown: unknown?.floats[0] };
   }
 
   /** The probabilities [N, labels] of uint8 [N, H, W, 3]. */

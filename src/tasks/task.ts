@@ -10,8 +10,9 @@ import type { RegressionReport } from "../metrics/regression.ts";
 import type { Spread } from "../metrics/spread.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { FitEvent } from "../train/fit.ts";
-import type { ValidatorName } from "../transfer/judgeTrial.ts";
-import type { Promises } from "./promisesOf.ts";
+import type { ValidatorName } from "../transfer/validators.ts";
+import type { FormSpeed, InputSpeed, NetworkSpeed } from "./benchmark.ts";
+import type { Classification } from "./imageAnswers.ts";
 
 /** A set of published weights as a user sees it. */
 export interface BackboneEntry {
@@ -176,10 +177,9 @@ export type TaskEvent =
   | ({
       readonly type: "prediction";
       readonly file: string;
-      readonly classes: readonly RankedClass[];
       /** The training images most alike, where they were asked for. */
       readonly nearest?: readonly NearImage[];
-    } & Promises)
+    } & Classification)
   | ({ readonly type: "operating-points" } & OperatingTable)
   | { readonly type: "answers"; readonly file: string; readonly targets: readonly TargetAnswer[] }
   | ({ readonly type: "explanation" } & Explanation)
@@ -189,6 +189,12 @@ export type TaskEvent =
       readonly entries: readonly VerificationEntry[];
       /** Where some are beyond it if they differ more. */
       readonly tolerances?: Tolerances;
+    }
+  | {
+      readonly type: "benchmark";
+      readonly input: InputSpeed;
+      readonly forms: readonly FormSpeed[];
+      readonly networks: readonly NetworkSpeed[];
     }
   /** A line of a server's log. */
   | { readonly type: "log"; readonly record: Readonly<Record<string, string | number>> }

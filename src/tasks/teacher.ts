@@ -1,4 +1,5 @@
-import { imageInput, type ModelMetadata, readMetadata, readServedGraph } from "../artefact/modelFile.ts";
+import { readServedGraph } from "../artefact/modelFile.ts";
+import { imageInput, type ModelMetadata, readModelMetadata } from "../artefact/modelMetadata.ts";
 import { stageMaps } from "../backbones/stageMaps.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import { Tensor } from "../base/tensor.ts";
@@ -30,7 +31,7 @@ export async function openTeacher(path: string, labels: readonly string[], platf
 /** Any other classifier would have to be believed about the order of its classes. */
 function labelled(bytes: Uint8Array, file: string): ModelMetadata {
   const { metadata } = readModel(bytes, file);
-  if (metadata.has("graft.labels") || metadata.has("graft.targets")) return readMetadata(bytes, file);
+  if (metadata.has("graft.labels") || metadata.has("graft.targets")) return readModelMetadata(bytes, file);
   throw new GraftError(
     "model",
     `--teacher: "${file}" is not a model that "graft train" wrote: it does not say which of its outputs is which class. ` +

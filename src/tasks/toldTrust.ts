@@ -1,4 +1,4 @@
-import type { StatedTrust } from "../artefact/trust.ts";
+import type { StatedTrust } from "../artefact/statedTrust.ts";
 
 /** Expected calibration error of one part, by the network alone and by the served model. */
 export interface CalibrationErrors {

@@ -1,6 +1,8 @@
+import { unknownOutput } from "../artefact/statedTrust.ts";
 import { wilsonInterval } from "../metrics/wilson.ts";
+import { type ImageOutputs, valuesOf } from "./imageAnswers.ts";
 import { isUnknown, setOf } from "./promisesOf.ts";
-import type { ClassAnswer, ServedModel } from "./servedModel.ts";
+import type { ServedModel } from "./servedModel.ts";
 import type { TaskEvent } from "./task.ts";
 
 /** Counts whether a model keeps what it promises: how often its sets hold the true class, and how many images it calls unknown. */
@@ -16,9 +18,10 @@ export class TrustTally {
     this.#model = model;
   }
 
-  add({ probabilities, unknown }: ClassAnswer, truth: string): void {
+  add(outputs: ImageOutputs, truth: string): void {
     this.#images++;
-    const set = setOf(this.#model.labels, probabilities, this.#model.trust) ?? [];
+    const unknown = outputs.get(unknownOutput)?.[0];
+    const set = setOf(this.#model.labels, valuesOf(outputs, "probabilities"), this.#model.trust) ?? [];
     this.#held += Number(set.includes(truth));
     this.#classes += set.length;
     this.#unknown += Number(isUnknown(unknown, this.#model.trust));

@@ -9,20 +9,10 @@ import { headLayer, headWeights } from "./alignFeatures.ts";
 import { applyLayers, type DomainFeatures, type DomainTrial, dataOf } from "./domainTrial.ts";
 import { solveLinearHead } from "./linearHead.ts";
 import { fitTemperature, scaledProbabilities } from "./logitScaling.ts";
+import type { ValidatorName } from "./validators.ts";
 
-/** Ways to tell without labels of the target which classifier is best there, and whether more is better. */
-export const validators = {
-  sourceRisk: { title: "source risk", more: false },
-  entropy: { title: "entropy", more: false },
-  infoMax: { title: "InfoMax", more: true },
-  dev: { title: "DEV", more: false },
-  density: { title: "SND", more: true },
-  agreement: { title: "agreement", more: true },
-} as const;
-export type ValidatorName = keyof typeof validators;
 /** What a trial says of itself; agreement is with others. */
 type OwnValidatorName = Exclude<ValidatorName, "agreement">;
-export const validatorNames = Object.keys(validators) as readonly ValidatorName[];
 
 /** Of the classifier that tells the domains apart. */
 const domainPenalty = 0.01;

@@ -3,7 +3,7 @@ import { limitPixels } from "../data/imageTensor.ts";
 import type { Pixels } from "../platform/platform.ts";
 import { Camera } from "./camera.ts";
 import { decodeBlob } from "./codec.ts";
-import { element, failureCard, resultCard, shareText } from "./pageElements.ts";
+import { element, failureCard, promiseText, resultCard, shareText } from "./pageElements.ts";
 import { type PageAnswer, PageModel } from "./pageModel.ts";
 
 /** The page that `graft export --to web` writes: names what is on dropped, chosen and photographed images. */
@@ -142,7 +142,9 @@ function answerText(answer: PageAnswer): string {
   const start = answer.title === undefined ? "" : `${answer.title} `;
   if (answer.kind === "number") return `${start}${answer.value.toPrecision(4)}`;
   const [best] = answer.classes;
-  return best === undefined ? start : `${start}${best.label}, ${shareText(best.probability)}`;
+  const promise = promiseText(answer);
+  const end = promise === undefined ? "" : ` (${promise})`;
+  return best === undefined ? start : `${start}${best.label}, ${shareText(best.probability)}${end}`;
 }
 
 function say(text: string): void {

@@ -1,3 +1,4 @@
+import type { Promises } from "../tasks/promisesOf.ts";
 import type { PageAnswer } from "./pageModel.ts";
 
 /** Classes that are shown of each answer. */
@@ -41,6 +42,12 @@ export function failureCard(name: string, reason: string): HTMLElement {
   return card;
 }
 
+/** What is worth a word beside the likeliest class: that it may be none of them, or which others it may well be. */
+export function promiseText({ set = [], unknown }: Promises): string | undefined {
+  if (unknown?.isUnknown === true) return "unknown, unlike the training photos";
+  return set.length > 1 ? `one of ${set.join(", ")}` : undefined;
+}
+
 /** 0.9876 → 98.8 %; never 100 % or 0 % of what is not sure. */
 export function shareText(probability: number): string {
   if (probability > 0.999 && probability < 1) return "> 99.9 %";
@@ -51,6 +58,7 @@ export function shareText(probability: number): string {
 function answerElements(answer: PageAnswer): readonly HTMLElement[] {
   const title = answer.title === undefined ? [] : [made("h3", answer.title)];
   if (answer.kind === "number") return [...title, made("p", answer.value.toPrecision(4))];
+  const promise = promiseText(answer);
   const list = made("ol");
   for (const { label, probability } of answer.classes.slice(0, shownClasses)) {
     const bar = made("progress");
@@ -61,7 +69,7 @@ function answerElements(answer: PageAnswer): readonly HTMLElement[] {
     row.append(made("span", label, "label"), made("span", shareText(probability), "share"), bar);
     list.append(row);
   }
-  return [...title, list];
+  return [...title, ...(promise === undefined ? [] : [made("p", promise, "promise")]), list];
 }
 
 function made<K extends keyof HTMLElementTagNameMap>(tag: K, text = "", className = ""): HTMLElementTagNameMap[K] {

@@ -1,14 +1,22 @@
+import type { StatedTrust } from "../artefact/statedTrust.ts";
 import { GraftError } from "../base/errors.ts";
 import { imageTensor } from "../data/imageTensor.ts";
 import type { Pixels, Program } from "../platform/platform.ts";
+import { type Promises, promisesOf } from "../tasks/promisesOf.ts";
+import { rankedClasses } from "../tasks/rankedClasses.ts";
+import type { RankedClass } from "../tasks/task.ts";
 import { createBrowserEngine } from "./engine.ts";
 
 /** What the page's `model.json` says of the `model.onnx` beside it. */
 export interface PageModelCard {
   readonly name: string;
   readonly imageInput: string;
+  /** What it calls its score of images unlike those of the training. */
+  readonly unknownOutput: string;
   /** What it answers, by the names of its outputs. */
   readonly outputs: readonly PageOutput[];
+  /** What it promises of labels of one kind. */
+  readonly trust: StatedTrust;
 }
 
 /** Without labels it is one number. */
@@ -20,13 +28,12 @@ export interface PageOutput {
 }
 
 export type PageAnswer =
-  | { readonly kind: "classes"; readonly title: string | undefined; readonly classes: readonly RankedClass[] }
+  | ({
+      readonly kind: "classes";
+      readonly title: string | undefined;
+      readonly classes: readonly RankedClass[];
+    } & Promises)
   | { readonly kind: "number"; readonly title: string | undefined; readonly value: number };
-
-interface RankedClass {
-  readonly label: string;
-  readonly probability: number;
-}
 
 export interface Answered {
   readonly answers: readonly PageAnswer[];
@@ -54,18 +61,16 @@ export class PageModel {
     const start = performance.now();
     const found = await this.#program.run({ [this.card.imageInput]: imageTensor(pixels) });
     const durationMs = performance.now() - start;
-    const answers = this.card.outputs.map(({ output, title, labels }): PageAnswer => {
+    const { outputs, trust, unknownOutput } = this.card;
+    const answers = outputs.map(({ output, title, labels }): PageAnswer => {
       const values = found[output]?.floats ?? new Float32Array(0);
       if (labels === undefined) return { kind: "number", title, value: values[0] ?? Number.NaN };
-      return { kind: "classes", title, classes: ranked(labels, values) };
+      const classes = rankedClasses(labels, values);
+      if (title !== undefined) return { kind: "classes", title, classes };
+      return { kind: "classes", title, classes, ...promisesOf(labels, values, found[unknownOutput]?.floats[0], trust) };
     });
     return { answers, durationMs };
   }
-}
-
-function ranked(labels: readonly string[], probabilities: Float32Array): readonly RankedClass[] {
-  const classes = labels.map((label, i) => ({ label, probability: probabilities[i] ?? 0 }));
-  return classes.sort((a, b) => b.probability - a.probability);
 }
 
 async function fetched(name: string): Promise<Response> {
