@@ -1,8 +1,10 @@
 import { availableParallelism } from "node:os";
 import { createEngine } from "../src/node/engine.ts";
+import { nodePlatform } from "../src/node/platform.ts";
 import { printAdaptationScale } from "./adaptationScale.ts";
 import { printAgreement } from "./agreement.ts";
 import { printColdPredict } from "./coldPredict.ts";
+import { printDigitDomains } from "./digitDomains.ts";
 import { featuresJob, type Job, productJob, stepJob, tuningJob } from "./jobs.ts";
 import { loadedModel, loadingJob } from "./loading.ts";
 import { type ModelName, models } from "./models.ts";
@@ -113,6 +115,7 @@ for (const row of rows) if (only === undefined || row.title.includes(only)) cons
 for (const rival of rivals.values()) rival?.stop();
 if (only === undefined || only === "recomputation") await printRecomputation(turns, threads);
 if (only === undefined || only === "scaling") await printScaling(scalingCounts, backbone);
+if (only === undefined || only === "audit") await printScaling(scalingCounts, backbone, "audit");
 if (only === "adaptation") await printAdaptation();
 if (only === "serving") {
   const seconds = Number(process.env["GRAFT_BENCH_SECONDS"] ?? 60);
@@ -120,6 +123,7 @@ if (only === "serving") {
 }
 if (only === "agreement") await printAgreement({ photos, backbone, threads });
 if (only === "cold-predict") await printColdPredict({ photos, backbone, turns, threads });
+if (only === "digit-domains") await printDigitDomains(nodePlatform(), process.argv.slice(3));
 if (only === "photo-adaptation") printPhotoAdaptation(domainPhotos, backbone, 3);
 
 async function printAdaptation(): Promise<void> {

@@ -8,29 +8,36 @@ import { finished } from "./wholeJob.ts";
 const side = 224;
 const classes = 10;
 
-/** Prints how time and memory of `graft train` with a frozen backbone grow with the number of photos. */
-export async function printScaling(counts: readonly number[], backbone: string): Promise<void> {
-  console.log("\n| photos | seconds | ms a photo | peak memory, MB |\n| --- | --- | --- | --- |");
+/** What is run on a folder of photos. */
+const commands = {
+  train: (photos: string, folder: string, backbone: string) => [
+    "train",
+    photos,
+    "--backbone",
+    backbone,
+    "--strategy",
+    "feature-extraction",
+    "--out",
+    join(folder, "run"),
+  ],
+  audit: (photos: string, folder: string) => ["audit", photos, "--out", join(folder, "audit.json")],
+} as const;
+
+/** Prints how time and memory of `graft train` with a frozen backbone, or of `graft audit` without one, grow with the number of photos. */
+export async function printScaling(
+  counts: readonly number[],
+  backbone: string,
+  command: keyof typeof commands = "train",
+): Promise<void> {
+  console.log(`\n| photos, ${command} | seconds | ms a photo | peak memory, MB |\n| --- | --- | --- | --- |`);
   for (const count of counts) {
     const folder = await mkdtemp(join(tmpdir(), "graft-scaling-"));
     try {
-      await makePhotos(join(folder, "photos"), count);
+      const photos = join(folder, "photos");
+      await makePhotos(photos, count);
+      const options = ["bin/graft.js", ...commands[command](photos, folder, backbone)];
       const start = performance.now();
-      const { peak } = await finished(
-        "node",
-        [
-          "bin/graft.js",
-          "train",
-          join(folder, "photos"),
-          "--backbone",
-          backbone,
-          "--strategy",
-          "feature-extraction",
-          "--out",
-          join(folder, "run"),
-        ],
-        { GRAFT_CACHE: join(folder, "cache") },
-      );
+      const { peak } = await finished("node", options, { GRAFT_CACHE: join(folder, "cache") });
       const durationMs = performance.now() - start;
       console.log(
         `| ${count} | ${(durationMs / 1000).toFixed(0)} | ${(durationMs / count).toFixed(2)} | ${(peak / 1e6).toFixed(0)} |`,

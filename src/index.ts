@@ -27,23 +27,37 @@ export function model(output: SymbolicTensor, options: FunctionalOptions = {}): 
 }
 
 export { type BdaOptions, bda } from "./adapt/bda.ts";
+export { centroidLabels } from "./adapt/centroidLabels.ts";
 export type { ComponentOptions, Penalty } from "./adapt/components.ts";
 export { type CoralOptions, coral } from "./adapt/coral.ts";
 export { coralDistance } from "./adapt/coralDistance.ts";
 export { type Adaptation, applyMap, type DomainMap } from "./adapt/domainMap.ts";
+export { type DomainName, domainNormalization } from "./adapt/domainNormalization.ts";
 export type { Domains, LabelledDomains } from "./adapt/domains.ts";
 export { geodesicFlow } from "./adapt/geodesicFlow.ts";
 export { jda } from "./adapt/jda.ts";
 export type { JointOptions, Labeller } from "./adapt/jointDistribution.ts";
 export type { Kernel, LandmarkOptions } from "./adapt/kernelFeatures.ts";
-export { adversarial, conditionalReversal, entropyConditioned, reversal } from "./adapt/losses/adversarial.ts";
+export {
+  adversarial,
+  adversarialStrength,
+  conditionalReversal,
+  entropyConditioned,
+  reversal,
+} from "./adapt/losses/adversarial.ts";
 export { classConfusion } from "./adapt/losses/classConfusion.ts";
 export { deepCoral } from "./adapt/losses/deepCoral.ts";
 export { type DomainTerm, domainLoss, targetRow } from "./adapt/losses/domainBatch.ts";
+export { informationMaximisation } from "./adapt/losses/informationMaximisation.ts";
+export { jointMmd } from "./adapt/losses/jointMmd.ts";
+export { marginDisparity } from "./adapt/losses/marginDisparity.ts";
 export { multiKernelMmd } from "./adapt/losses/multiKernelMmd.ts";
+export { pseudoLabelStrength, pseudoLabels } from "./adapt/losses/pseudoLabels.ts";
+export { sourceHypothesisLoss } from "./adapt/losses/sourceHypothesis.ts";
 export { type DiscrepancyKernel, type MmdOptions, mmd, mmdTest, type PermutationTest } from "./adapt/mmd.ts";
 export { nearestLabels } from "./adapt/nearestLabels.ts";
 export { optimalTransport, type TransportOptions } from "./adapt/optimalTransport.ts";
+export { classCounts, resampledPlaces } from "./adapt/partialTransfer.ts";
 export { type ProxyADistanceOptions, proxyADistance } from "./adapt/proxyADistance.ts";
 export { type SemiSupervisedOptions, semiSupervisedTca } from "./adapt/semiSupervisedTca.ts";
 export { slicedWasserstein } from "./adapt/slicedWasserstein.ts";
@@ -67,7 +81,6 @@ export {
   type Faithfulness,
   type FaithfulnessOptions,
   faithfulness,
-  type ProbabilityOf,
   randomMap,
 } from "./explain/faithfulness.ts";
 export { gradCam } from "./explain/gradCam.ts";

@@ -119,9 +119,62 @@ describe("graft adapt", () => {
     const served = await graft(["evaluate", "adabn", "--data", "home", "--out", "adabn.json"], options);
     expect(served.code, served.err).toBe(0);
     expect(json("adabn.json").accuracy).toBeCloseTo(json("adabn/metrics.json").target.accuracy, 6);
+    const verified = await graft(["verify", "adabn"], options);
+    expect(verified.code, verified.err).toBe(0);
+    const shot = ["--source", "adabn", "--target", "home", "--backbone", "normalised.onnx", "--method", "shot"];
+    const on = await graft(["adapt", ...shot, "--epochs", "2", "--out", "adabn-shot"], options);
+    expect(on.code, on.err).toBe(0);
+    // What the run says of the target before SHOT is what it said itself.
+    expect(json("adabn-shot/metrics.json").before.accuracy).toBeCloseTo(json("adabn.json").accuracy, 6);
     const plain = await command("--target", "home", "--method", "adabn");
     expect(plain.code).toBe(1);
     expect(plain.err).toContain('"tiny.onnx" has no batch normalisation');
+  });
+
+  it("refuses shot after statistics that the published network cannot hold", async () => {
+    writeFileSync(join(cwd, "shared.onnx"), normalisedClassifier({ isShared: true }));
+    const own = ["adapt", "--source", "shop", "--target", "home", "--backbone", "shared.onnx", "--method", "adabn"];
+    expect((await graft([...own, "--seeds", "1", "--out", "shared-adabn"], options)).code).toBe(0);
+    const args = ["adapt", "--source", "shared-adabn", "--target", "home", "--backbone", "shared.onnx"];
+    const { code, err } = await graft([...args, "--method", "shot", "--epochs", "2"], options);
+    expect(code).toBe(1);
+    expect(err).toContain("answers otherwise than its weights do in the network that --backbone names");
+  });
+
+  it("without a backbone learns a small CNN on both domains, calibrated on the source alone", async () => {
+    const args = ["adapt", "--source", "shop", "--target", "home", "--method", "dan", "--size", "16", "--seeds", "1"];
+    const { code, err } = await graft([...args, "--epochs", "4", "--out", "cnn"], options);
+    expect(code, err).toBe(0);
+    expect(err).toMatch(/calibration: temperature .*, fitted on 18 held-out source images/);
+    const { trials, oracle } = json("cnn/account.json");
+    expect(trials.map(({ method }: Entry) => method)).toEqual(["source-only", "dan"]);
+    expect(oracle.mean).toBeGreaterThan(0.3);
+    const served = await graft(["evaluate", "cnn", "--data", "home", "--out", "cnn.json"], options);
+    expect(served.code, served.err).toBe(0);
+    expect(json("cnn.json").accuracy).toBeCloseTo(trials[1].accuracy.mean, 6);
+    expect((await graft(["verify", "cnn"], options)).code).toBe(0);
+    const feature = await graft(["adapt", "--source", "shop", "--target", "home", "--method", "coral"], options);
+    expect(feature.code).toBe(2);
+    expect(feature.err).toContain("--method coral works on the features of a pretrained network");
+  });
+
+  it("lets classes that the target lacks count less", async () => {
+    mkdirSync(join(cwd, "two"));
+    for (const name of ["green", "blue"]) cpSync(join(cwd, "home", name), join(cwd, "two", name), { recursive: true });
+    const { err } = await run("two-run", "--target", "two", "--method", "class-weights", "--seeds", "1");
+    expect(err).toContain('classes of the source that have no folder in "two": "red"');
+    expect(err).toMatch(/partial: what the classes of the source count.*: blue .*, green .*, red /);
+    expect(json("two-run/account.json").trials.map(({ method }: Entry) => method)).toEqual([
+      "source-only",
+      "class-weights",
+    ]);
+  });
+
+  it("refuses domains without a class in common", async () => {
+    cpSync(join(cwd, "home/red"), join(cwd, "other/purple"), { recursive: true });
+    const { code, err } = await command("--target", "other");
+    expect(code).toBe(1);
+    expect(err).toContain('"other" has the classes "purple" and the source "blue", "green", "red": none is the same');
   });
 
   it("shot goes on from a run where the source's photos cannot be had", async () => {
@@ -202,6 +255,26 @@ describe("graft adapt", () => {
       expect(existsSync(join(cwd, "cut"))).toBe(false);
     },
   );
+
+  it("goes on after Ctrl-C in what is learned by steps, and ends at the same bytes", async () => {
+    const asked = ["--target", "home", "--method", "dann", "--epochs", "12", "--seeds", "2"];
+    await run("whole", ...asked);
+    const cut = await graft(["adapt", "--source", "shop", "--backbone", "tiny.onnx", "--out", "stopped", ...asked], {
+      ...options,
+      killAt: { pattern: /seed 0: dann[\s\S]*epoch 3\/12/, signal: "SIGINT" },
+    });
+    expect(cut.code).toBe(130);
+    expect(cut.err).toContain("Continue with: graft adapt --resume");
+    expect(existsSync(join(cwd, "stopped/model.onnx"))).toBe(false);
+    const resumed = await graft(["adapt", "--resume", "stopped"], options);
+    expect(resumed.code, resumed.err).toBe(0);
+    // The first seed is done and is not learned again.
+    expect(resumed.err).not.toMatch(/epoch 1\/12/);
+    expect(model("stopped").equals(model("whole"))).toBe(true);
+    const other = await graft(["adapt", "--resume", "stopped", "--epochs", "3"], options);
+    expect(other.code).toBe(2);
+    expect(other.err).toContain("--resume continues a run with the settings it began with");
+  });
 
   it("draws both domains before and after, and the epochs of what was learned by steps", async () => {
     await run("drawn", "--target", "flat", "--method", "dann", "--epochs", "2", "--seeds", "1");

@@ -1,6 +1,7 @@
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
+import { stagedClassifier } from "../src/backbones/classifier.fixture.ts";
 import type { Finding } from "../src/doctor/finding.ts";
 import { createCodec } from "../src/node/codec.ts";
 import { graft } from "./graft.fixture.ts";
@@ -49,6 +50,27 @@ describe("graft audit", () => {
     expect(findings.get("wrong-extension")?.evidence).toEqual({ found: [{ id: "red/again.jpg", is: "png" }] });
     expect(findings.get("blank-images")?.evidence).toEqual({ found: [{ id: "green/blank.png" }] });
     expect(findings.get("unusable-files")?.found).toContain("red/broken.png");
+  });
+
+  it("names photos that a head which never saw them would file elsewhere", async () => {
+    const strong = { red: [150, 100, 100], green: [100, 150, 100] } as const;
+    await writePhotos(join(cwd, "filed"), strong, 24);
+    for (const i of [3, 17]) {
+      renameSync(join(cwd, `filed/red/${i}.png`), join(cwd, `filed/green/was-red-${i}.png`));
+    }
+    writeFileSync(join(cwd, "staged.onnx"), stagedClassifier());
+    const { out, findings } = await audit("filed", "--backbone", "staged.onnx");
+    const evidence = findings.get("label-errors")?.evidence;
+    // Some honest photos may be doubted too; these two are the most suspect.
+    const doubted = [...JSON.stringify(evidence).matchAll(/"id":"([^"]+)","label":"green","likely":"red"/g)];
+    expect(
+      doubted
+        .slice(0, 2)
+        .map(([, id]) => id)
+        .sort(),
+    ).toEqual(["green/was-red-17.png", "green/was-red-3.png"]);
+    expect(out).toMatch(/^warning: label-errors$/m);
+    expect(out).toMatch(/labels? \([\d.]+ %\) that a model which never saw the image contradicts/);
   });
 
   it("writes a manifest of what is sound, which train takes, and overwrites nothing", async () => {

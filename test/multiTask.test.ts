@@ -70,6 +70,8 @@ describe("graft train --targets", () => {
     expect(err).toMatch(/weight_g: numbers from 3\d\d(\.\d)? to 5\d\d(\.\d)?; 24 images have no label/);
     expect(err).toContain('6 files left out: "photos/6.png" (has no label)');
     expect(err).toContain("stratified by tint");
+    expect(err).toMatch(/^tint: calibration: temperature \d\S*, fitted on \d+ validation images; .* on validation/m);
+    expect(err).toMatch(/^tint: prediction sets at 90 %/m);
     expect(out).toMatch(/validation: tint\n.*Confusion matrix.*validation: weight_g\n\nMAE +\d/s);
     const { validation } = json("heads/metrics.json");
     expect(validation.tint.accuracy).toBeGreaterThan(0.9);
@@ -80,7 +82,8 @@ describe("graft train --targets", () => {
     const log = JSON.parse(text("heads/history.jsonl"));
     expect(log.val_weight_g_mae).toBeCloseTo(validation.weight_g.mae, 3);
     expect(log.val_tint_accuracy).toBeCloseTo(validation.tint.accuracy, 6);
-    expect(log.val_tint_loss).toBeCloseTo(validation.tint.loss, 3);
+    // Calibrated on these very images: no worse than what the head said by itself.
+    expect(validation.tint.loss).toBeLessThanOrEqual(log.val_tint_loss + 1e-6);
   });
 
   it("writes a model with an output for each target, in the user's units", async () => {
@@ -93,10 +96,32 @@ describe("graft train --targets", () => {
     expect(Math.abs(Number(weight_g?.data[0]) - (photos[1]?.weight ?? 0))).toBeLessThan(60);
   });
 
+  it("calibrates a target with classes on validation images, serves it so and says so", async () => {
+    const { validation, trust } = json("heads/metrics.json");
+    const { temperature, images, expectedError } = trust.tint.calibration;
+    expect(images).toBe(validation.tint.count);
+    expect(temperature).toBeGreaterThan(0);
+    expect(expectedError.validation.after).toBeCloseTo(validation.tint.calibration.expectedError, 9);
+    expect(Object.keys(trust)).toEqual(["tint"]);
+    const session = await ort.InferenceSession.create(join(cwd, "heads/model.onnx"));
+    const losses: number[] = [];
+    for (const id of json("heads/splits.json").validation as readonly string[]) {
+      const i = Number(/(\d+)\.png/.exec(id)?.[1]);
+      const { data, tint } = photos[i] ?? { data: new Uint8Array(0), tint: "red" };
+      if (i % 5 === 1) continue;
+      const outputs = await session.run({ image: new ort.Tensor("uint8", data, [1, side, side, 3]) });
+      losses.push(-Math.log(Number(outputs["tint"]?.data[["blue", "green", "red"].indexOf(tint)])));
+    }
+    expect(losses).toHaveLength(images);
+    // Float32 through the file, and the probabilities of confident answers near 1.
+    expect(losses.reduce((a, b) => a + b) / losses.length).toBeCloseTo(validation.tint.loss, 4);
+  });
+
   it("predict answers each target, evaluate measures those that the data have", async () => {
     const predicted = await graft(["predict", "heads", "photos/0.png", "--json"], options);
     const [tint, weight] = JSON.parse(predicted.out).targets;
     expect(tint.classes[0].label).toBe("red");
+    expect(tint.set).toContain("red");
     expect(Math.abs(weight.value - (photos[0]?.weight ?? 0))).toBeLessThan(60);
     const told = await graft(["predict", "heads", "photos/0.png"], options);
     expect(told.out).toMatch(/^photos\/0\.png: tint red \d+\.\d %, .*; weight_g \d{3}/);

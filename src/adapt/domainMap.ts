@@ -1,4 +1,5 @@
 import type { Compute } from "../algebra/compute.ts";
+import { writeSquaredDistances } from "../algebra/distances.ts";
 import { type Matrix, matrix } from "../algebra/matrix.ts";
 import { constantMatrix, mapRows } from "../algebra/products.ts";
 import type { Rows } from "../base/rows.ts";
@@ -7,7 +8,6 @@ import { add, exp, mul } from "../ops/arithmetic.ts";
 import { argMin, cast } from "../ops/comparison.ts";
 import { gather } from "../ops/indexing.ts";
 import { matmul } from "../ops/products.ts";
-import { writeSquaredDistances } from "./distances.ts";
 
 /** How rows of a domain reach the space where both are compared: plain data, which a graph can be written from. */
 export type DomainMap = IdentityMap | AffineMap | GaussianMap | TransportMap;

@@ -5,7 +5,7 @@ import type { Steps } from "../base/steps.ts";
 const medianRows = 500;
 
 /** ‖aᵢ − bⱼ‖² as [a, b], by differences: no cancellation, whatever the mean. Of a set with itself each pair is computed once. */
-export function* squaredDistances(a: Rows, b: Rows): Steps<Float64Array> {
+export function* distancesByDifferences(a: Rows, b: Rows): Steps<Float64Array> {
   const distances = new Float64Array(a.count * b.count);
   const isSame = a === b;
   for (let i = 0; i < a.count; i++) {

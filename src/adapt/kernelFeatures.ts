@@ -1,9 +1,9 @@
 import { pivotedCholesky, solveLowerTransposed } from "../algebra/cholesky.ts";
 import type { Compute } from "../algebra/compute.ts";
+import { squaredDistances } from "../algebra/distances.ts";
 import { identity, type Matrix, rowsAt, stacked } from "../algebra/matrix.ts";
 import { GraftError } from "../base/errors.ts";
 import { stream } from "../base/random.ts";
-import { squaredDistances } from "./distances.ts";
 import { applyMap, type DomainMap } from "./domainMap.ts";
 import { checkMeasurable, checkPositive, type Domains } from "./domains.ts";
 

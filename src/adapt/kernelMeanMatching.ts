@@ -3,7 +3,7 @@ import type { Rows } from "../base/rows.ts";
 import type { Steps } from "../base/steps.ts";
 import { projectOntoBoundedSum } from "../optim/boundedSum.ts";
 import { minimiseProjected } from "../optim/projectedGradient.ts";
-import { gaussian, medianDistance, squaredDistances } from "./gaussianKernel.ts";
+import { distancesByDifferences, gaussian, medianDistance } from "./gaussianKernel.ts";
 
 /** The kernel of all pairs of source rows lies in memory, 8 bytes each: 288 MB at this many. */
 export const kernelMeanMatchingLimit = 6000;
@@ -51,8 +51,8 @@ export function* kernelMeanMatching(
   const width = wanted ?? (yield* medianDistance(source, target));
   if (!(width > 0))
     throw new GraftError("data", "kernel mean matching: all rows are equal, so there is nothing to weigh.");
-  const kernel = gaussian(yield* squaredDistances(source, source), width);
-  const across = gaussian(yield* squaredDistances(source, target), width);
+  const kernel = gaussian(yield* distancesByDifferences(source, source), width);
+  const across = gaussian(yield* distancesByDifferences(source, target), width);
   const pull = Float64Array.from({ length: count }, (_, i) => {
     const row = across.subarray(i * target.count, (i + 1) * target.count);
     return (count / target.count) * row.reduce((sum, entry) => sum + entry, 0);

@@ -4,7 +4,7 @@ import type { Rows } from "../base/rows.ts";
 import type { Steps } from "../base/steps.ts";
 import { projectOntoBoundedSum } from "../optim/boundedSum.ts";
 import { minimiseProjected } from "../optim/projectedGradient.ts";
-import { gaussian, medianDistance, squaredDistances } from "./gaussianKernel.ts";
+import { distancesByDifferences, gaussian, medianDistance } from "./gaussianKernel.ts";
 
 export interface KliepOptions {
   /** Decides centres and folds. */
@@ -56,8 +56,8 @@ export function* kliep(source: Rows, target: Rows, { seed, width: wanted }: Klie
   const centreRows = taken(target, centres);
   const squares = {
     centres: centres.length,
-    source: yield* squaredDistances(source, centreRows),
-    target: yield* squaredDistances(target, centreRows),
+    source: yield* distancesByDifferences(source, centreRows),
+    target: yield* distancesByDifferences(target, centreRows),
   };
   const trials = wanted === undefined ? yield* crossValidate(squares, order, centres, median) : [];
   const first = { width: wanted ?? median, logLikelihood: -Infinity };

@@ -1,8 +1,8 @@
 import { type Compute, throwIfStopped } from "../algebra/compute.ts";
+import { squaredDistances } from "../algebra/distances.ts";
 import { type Matrix, matrix, matrixOf, meanRow, squaredNorm, stacked } from "../algebra/matrix.ts";
 import { rowProducts, times } from "../algebra/products.ts";
 import { stream } from "../base/random.ts";
-import { squaredDistances } from "./distances.ts";
 import { checkDomains, checkPositive, type Domains } from "./domains.ts";
 import { medianGamma } from "./kernelFeatures.ts";
 

@@ -1,9 +1,9 @@
 import type { Compute } from "../algebra/compute.ts";
+import { writeSquaredDistances } from "../algebra/distances.ts";
 import { matrixOf } from "../algebra/matrix.ts";
 import { constantMatrix, mapRows } from "../algebra/products.ts";
 import type { Rows } from "../base/rows.ts";
 import { argMin, cast } from "../ops/comparison.ts";
-import { writeSquaredDistances } from "./distances.ts";
 
 /** The label of each row's nearest known row, by Euclid's distance; of equal ones the first. Of rows of length one that is the nearest by angle. */
 export async function nearestLabels(

@@ -1,10 +1,10 @@
 import { type Compute, throwIfStopped } from "../algebra/compute.ts";
+import { squaredDistances } from "../algebra/distances.ts";
 import { type Matrix, matrix, matrixOf, sum } from "../algebra/matrix.ts";
 import { times } from "../algebra/products.ts";
 import { sinkhorn } from "../algebra/sinkhorn.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Rows } from "../base/rows.ts";
-import { squaredDistances } from "./distances.ts";
 import type { Adaptation } from "./domainMap.ts";
 import { checkDomains, checkLabels, checkMeasurable, checkPositive, type Domains } from "./domains.ts";
 

@@ -1,4 +1,5 @@
 import type { Compute } from "../algebra/compute.ts";
+import { writeSquaredDistances } from "../algebra/distances.ts";
 import {
   addScaled,
   type Matrix,
@@ -24,7 +25,6 @@ import {
   solveComponents,
   throughComponents,
 } from "./components.ts";
-import { writeSquaredDistances } from "./distances.ts";
 import type { Adaptation } from "./domainMap.ts";
 import { checkLabels, type Domains, type LabelledDomains } from "./domains.ts";
 import { medianGamma } from "./kernelFeatures.ts";

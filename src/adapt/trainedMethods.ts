@@ -26,6 +26,9 @@ export type SourceFreeMethodName = (typeof sourceFreeMethodNames)[number];
 /** The method that changes the statistics of batch normalisation alone. */
 export const statisticsMethod = "adabn";
 
+/** The method that leaves features as they are and lets classes that the target lacks count less. */
+export const weightedMethod = "class-weights";
+
 /** The layer whose features the domains share. */
 export const sharedLayer = "bottleneck";
 const domainUnits = 128;
@@ -38,6 +41,8 @@ export interface TrainedMethod {
   readonly term: DomainTerm;
   /** λ at a share of the training, 0 to 1. */
   strength(share: number): number;
+  /** The layer with the logits [N, 1] of what tells the domains apart, where the method has one. */
+  readonly discriminator?: string;
   /** Layers beside the classifier, from the shared features and its answers. */
   auxiliary?(features: SymbolicTensor, answers: SymbolicTensor, classes: number): SymbolicTensor;
 }
@@ -49,11 +54,13 @@ export const trainedMethods: Readonly<Record<TrainedMethodName, TrainedMethod>> 
   dann: {
     term: adversarial(logits),
     strength: adversarialStrength,
+    discriminator: logits,
     auxiliary: (features) => domainClassifier(reversal("reversal")(features)),
   },
   cdan: {
     term: entropyConditioned(logits),
     strength: adversarialStrength,
+    discriminator: logits,
     auxiliary: (features, answers) => domainClassifier(conditionalReversal("reversal")(features, answers)),
   },
   mdd: {

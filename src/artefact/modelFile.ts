@@ -9,14 +9,15 @@ import { rewriteNamed } from "../graph/rewrite.ts";
 import { substitute } from "../graph/substitute.ts";
 import { constant, input, type Value } from "../graph/value.ts";
 import { normalise, type Preparation, prepare } from "../image/prepare.ts";
+import { calibratedProbabilities, logitsOf } from "../nn/calibratedOutput.ts";
 import { featuresBefore, forward, type Network } from "../nn/network.ts";
 import { startBuild } from "../nn/scope.ts";
 import { readModel } from "../onnx/read.ts";
 import { writeModel } from "../onnx/write.ts";
 import { importModel } from "../ops/importModel.ts";
 import { imageInput, type ModelAnswers, type ModelMetadata, metadataOf } from "./modelMetadata.ts";
-import { trustEntries } from "./statedTrust.ts";
-import { type Trust, trusted } from "./trust.ts";
+import { targetTrustEntries, trustEntries } from "./statedTrust.ts";
+import { type TargetTrust, type Trust, trusted } from "./trust.ts";
 
 /** Everything that a served model is made of. */
 export interface ModelParts {
@@ -25,8 +26,12 @@ export interface ModelParts {
     | (ModelAnswers & { readonly kind: "classes" })
     | {
         readonly kind: "targets";
-        /** Each with the layer of the network that gives its probabilities, or its number. */
-        readonly targets: readonly { readonly column: TargetColumn; readonly layer: string }[];
+        /** Each with the layer of the network that gives its probabilities, or its number, and how the former are calibrated. */
+        readonly targets: readonly {
+          readonly column: TargetColumn;
+          readonly layer: string;
+          readonly trust?: TargetTrust | undefined;
+        }[];
       };
   readonly preparation: Preparation;
   /** Between the prepared pixels and `network`; without it the network takes the pixels. */
@@ -60,6 +65,7 @@ export function encodeModelFile(parts: ModelParts): Uint8Array {
     answersEntry(parts.answers),
     ["graft.preparation", JSON.stringify(parts.preparation)],
     ...trustEntries(parts.trust),
+    ...targetTrustEntries(trustByTarget(parts.answers)),
     ...(parts.backbone === undefined ? [] : [["graft.backbone", parts.backbone.name] as const]),
   ]);
   return writeModel(emit({ name: parts.name, inputs: [image], outputs, metadata }));
@@ -71,12 +77,17 @@ function outputsOf({ network, answers, trust }: ModelParts, entry: Value): Reado
   const probabilities = forward(network, entry, build);
   if (answers.kind === "classes") return trusted(probabilities, featuresBefore(network, entry, build), trust);
   return new Map(
-    answers.targets.map(({ column, layer }) => {
+    answers.targets.map(({ column, layer, trust: own }) => {
       const value = build.layerOutputs.get(layer);
       if (value === undefined) throw new GraftError("model", `the network has no layer "${layer}".`);
-      return [column.name, value];
+      return [column.name, own === undefined ? value : calibratedProbabilities(logitsOf(value), own.scaling)];
     }),
   );
+}
+
+function trustByTarget(answers: ModelParts["answers"]): ReadonlyMap<string, TargetTrust> {
+  if (answers.kind === "classes") return new Map();
+  return new Map(answers.targets.flatMap(({ column, trust }) => (trust === undefined ? [] : [[column.name, trust]])));
 }
 
 function answersEntry(answers: ModelParts["answers"]): readonly [string, string] {

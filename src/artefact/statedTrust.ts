@@ -26,12 +26,23 @@ const unknownSchema = z.object({
   images: z.number().int().positive(),
 });
 
-/** What a model file promises, each on images like those of its validation, whose number it names. */
-export interface StatedTrust {
+const targetsSchema = z.record(
+  z.string(),
+  z.object({ calibration: calibrationSchema.optional(), conformal: conformalSchema.optional() }),
+);
+
+/** What is promised of the probabilities of one set of classes. */
+export interface StatedAnswerTrust {
   readonly calibration?: z.output<typeof calibrationSchema> | undefined;
   /** The set of an image holds all classes whose 1 − p is at most `threshold`. */
   readonly conformal?: z.output<typeof conformalSchema> | undefined;
+}
+
+/** What a model file promises, each on images like those of its validation, whose number it names. */
+export interface StatedTrust extends StatedAnswerTrust {
   readonly unknown?: z.output<typeof unknownSchema> | undefined;
+  /** By the name of a target with classes, where the model has several targets. */
+  readonly targets?: ReadonlyMap<string, StatedAnswerTrust> | undefined;
 }
 
 /** For the metadata of a model file. */
@@ -41,13 +52,24 @@ export function trustEntries(trust: StatedTrust | undefined): readonly (readonly
   return entries.flatMap(([name, value]) => (value ? [[`graft.${name}`, JSON.stringify(value)] as const] : []));
 }
 
+/** The same for several targets. */
+export function targetTrustEntries(
+  trust: ReadonlyMap<string, StatedAnswerTrust>,
+): readonly (readonly [string, string])[] {
+  if (trust.size === 0) return [];
+  const stated = [...trust].map(([name, { calibration, conformal }]) => [name, { calibration, conformal }] as const);
+  return [["graft.targetTrust", JSON.stringify(Object.fromEntries(stated))]];
+}
+
 /** What a file does not say, or not in a way that can be read, it does not promise. */
 export function readTrust(metadata: ReadonlyMap<string, string>): StatedTrust {
   const stated = (name: string) => parseJson(metadata.get(`graft.${name}`));
+  const targets = targetsSchema.safeParse(stated("targetTrust")).data;
   return {
     calibration: calibrationSchema.safeParse(stated("calibration")).data,
     conformal: conformalSchema.safeParse(stated("conformal")).data,
     unknown: unknownSchema.safeParse(stated("unknown")).data,
+    ...(targets === undefined ? {} : { targets: new Map(Object.entries(targets)) }),
   };
 }
 

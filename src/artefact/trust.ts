@@ -3,7 +3,7 @@ import { constantOf, type Value } from "../graph/value.ts";
 import { calibratedProbabilities, logitsOf } from "../nn/calibratedOutput.ts";
 import { neg } from "../ops/arithmetic.ts";
 import { reduceLogSumExp } from "../ops/reductions.ts";
-import { type StatedTrust, unknownOutput } from "./statedTrust.ts";
+import { type StatedAnswerTrust, type StatedTrust, unknownOutput } from "./statedTrust.ts";
 
 /** How the output `unknown` is measured: the distance of features to the nearest class (Lee et al. 2018), or −ln Σ e^z of logits (Liu et al. 2020). */
 export type UnknownMeasure =
@@ -14,6 +14,11 @@ export type UnknownMeasure =
 export interface Trust extends StatedTrust {
   readonly scaling: { readonly factors: Float64Array; readonly shifts: Float64Array };
   readonly measure: UnknownMeasure;
+}
+
+/** What is added to the probabilities of one target among several. */
+export interface TargetTrust extends StatedAnswerTrust {
+  readonly scaling: Trust["scaling"];
 }
 
 /** The outputs of a classifier, by name. */

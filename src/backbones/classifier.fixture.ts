@@ -21,12 +21,16 @@ export function tinyClassifier(width = 6, largest = 1): Uint8Array {
 }
 
 /** The same with batch normalisation, scale 2 and bias ¼, behind a filter as large as the image: its features are what that gives. */
-export function normalisedClassifier(width = 6): Uint8Array {
+export function normalisedClassifier({ isShared = false }: { readonly isShared?: boolean } = {}): Uint8Array {
+  const width = 6;
   const weights = drawnWeights("normalised classifier", 0.5);
   const image = input("image", "float32", ["N", 3, 16, 16]);
   const each = (value: number) => constantOf("float32", [width], new Array<number>(width).fill(value));
   const filtered = conv(image, weights([width, 3, 16, 16]), weights([width]));
-  const maps = batchNormalization(filtered, each(2), each(0.25), each(0), each(1));
+  const [mean, variance] = [each(0), each(1)];
+  const first = batchNormalization(filtered, each(2), each(0.25), mean, variance);
+  // As an exporter writes two layers whose statistics are the same numbers.
+  const maps = isShared ? batchNormalization(first, each(3), each(0.5), mean, variance) : first;
   const logits = gemm(flatten(maps), weights([width, 3]), weights([3]));
   return writeModel(emit({ name: "normalised", inputs: [image], outputs: { logits } }));
 }

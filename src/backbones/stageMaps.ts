@@ -4,9 +4,11 @@ import type { Backbone } from "./onnxBackbone.ts";
 
 /**
  * The feature maps [N, C, H, W] with which a network's stages end, first to last: of each size, the last that all that is computed from
- * an image passes through, as it is before the next stage widens it. None for networks that work on tokens. Weights may be constants or fed.
+ * an image passes through, as it is before the next stage widens it; means of them that were put behind the features are no way around.
+ * None for networks that work on tokens. Weights may be constants or fed.
  */
-export function stageMaps({ input, features }: Pick<Backbone, "input" | "features">): readonly Value[] {
+export function stageMaps({ input, features: all }: Pick<Backbone, "input" | "features">): readonly Value[] {
+  const features = ownFeatures(all);
   if (nodesOf([features]).some(worksOnTokens)) return [];
   const bySize = new Map<number, Bottleneck[]>();
   let smallest = Number.POSITIVE_INFINITY;
@@ -18,6 +20,28 @@ export function stageMaps({ input, features }: Pick<Backbone, "input" | "feature
     bySize.set(positions, [...(bySize.get(positions) ?? []), bottleneck]);
   }
   return [...bySize.values()].map(stageEnd);
+}
+
+/** Where means of maps were put behind a network's own features (`withStageFeatures`), these alone; else `output`. */
+function ownFeatures(output: Value): Value {
+  return nodesOf([output]).find(gathersStages)?.inputs[0] ?? output;
+}
+
+function gathersStages({ operator, inputs, outputs }: Node): boolean {
+  const [, ...means] = inputs;
+  const isMean = (value: Value | undefined) => value !== undefined && averagedMaps(value) !== undefined;
+  return operator.name === "Concat" && outputs[0]?.rank === 2 && means.length > 0 && means.every(isMean);
+}
+
+/** The maps that `value` holds the means of, where it is nothing else. */
+export function averagedMaps(value: Value): Value | undefined {
+  const pooled = producerOf(value)?.inputs[0];
+  const pooling = producerOf(pooled);
+  return pooling?.operator.name === "GlobalAveragePool" ? pooling.inputs[0] : undefined;
+}
+
+function producerOf(value: Value | undefined): Node | undefined {
+  return value?.source.kind === "node" ? value.source.node : undefined;
 }
 
 /** Where a graph that begins with pixels [N, H, W, 3] has made images [N, 3, side, side] of them. */

@@ -7,5 +7,5 @@ export function explanationText({ file, label, probability, picture, check }: Ex
   const { map, random, randomHeadCorrelation } = check;
   const beside = (name: "deletion" | "insertion") =>
     `${name} ${map[name].toFixed(3)} (random maps ${random[name].toFixed(3)})`;
-  return `${line}\n  ${beside("deletion")}, ${beside("insertion")}, rank correlation with a random head's map ${randomHeadCorrelation.toFixed(2)}`;
+  return `${line}\n  mean log-odds: ${beside("deletion")}, ${beside("insertion")}; rank correlation with a random head's map ${randomHeadCorrelation.toFixed(2)}`;
 }

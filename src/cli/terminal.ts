@@ -3,7 +3,15 @@ import { formatFindings } from "../doctor/finding.ts";
 import type { RegressionReport } from "../metrics/regression.ts";
 import { formatConfusion, formatReport } from "../metrics/report.ts";
 import { alignTable, truncate } from "../metrics/textTable.ts";
-import type { BackboneEntry, RankedClass, RankingEntry, TargetAnswer, TaskEvent, TrialEntry } from "../tasks/task.ts";
+import type {
+  BackboneEntry,
+  NearImage,
+  RankedClass,
+  RankingEntry,
+  TargetAnswer,
+  TaskEvent,
+  TrialEntry,
+} from "../tasks/task.ts";
 import { formatAdaptations } from "./adaptationTable.ts";
 import { formatBenchmark } from "./benchmarkTable.ts";
 import { formatComparison } from "./comparisonTable.ts";
@@ -178,11 +186,20 @@ function epochLine(log: Readonly<Record<string, number>>, epochs: number): strin
   return `epoch ${log["epoch"]}/${epochs}  ${values.join("  ")}  ${seconds.toFixed(seconds < 10 ? 2 : 0)} s`;
 }
 
-/** The set is told where it holds more than the first class. */
-function predictionText({ classes, set, unknown }: TaskEvent & { readonly type: "prediction" }): string {
+function predictionText(prediction: TaskEvent & { readonly type: "prediction" }): string {
+  return [answerLine(prediction), ...nearestLines(prediction.nearest ?? [])].join("\n");
+}
+
+function answerLine({ classes, set, unknown }: TaskEvent & { readonly type: "prediction" }): string {
   const named = rankedClasses(classes);
   if (unknown?.isUnknown === true) return `unknown, unlike the training photos (nearest: ${named})`;
-  return set === undefined || set.length === 1 ? named : `${named}; one of ${set.join(", ")}`;
+  return `${named}${setText(set)}`;
+}
+
+function nearestLines(nearest: readonly NearImage[]): readonly string[] {
+  if (nearest.length === 0) return [];
+  const rows = nearest.map(({ file, label, distance }) => [`  ${file}`, label, distance.toFixed(3)]);
+  return alignTable([["  nearest training images", "label", "1 − cosine"], ...rows]).split("\n");
 }
 
 function rankedClasses(classes: readonly RankedClass[]): string {
@@ -191,9 +208,13 @@ function rankedClasses(classes: readonly RankedClass[]): string {
 
 function answerText(answer: TargetAnswer): string {
   const { name } = answer;
-  return answer.kind === "classes"
-    ? `${name} ${rankedClasses(answer.classes)}`
-    : `${name} ${significant(answer.value)}`;
+  if (answer.kind === "number") return `${name} ${significant(answer.value)}`;
+  return `${name} ${rankedClasses(answer.classes)}${setText(answer.set, " –")}`;
+}
+
+/** Told where it holds more than the first class. */
+function setText(set: readonly string[] | undefined, before = ";"): string {
+  return set === undefined || set.length === 1 ? "" : `${before} one of ${set.join(", ")}`;
 }
 
 function formatRegression({ mae, rmse, r2, count }: RegressionReport): string {

@@ -2,6 +2,17 @@ import { stream } from "../base/random.ts";
 import type { Sample } from "./source.ts";
 import { unitsOf } from "./split.ts";
 
+/** At most `limit` of `indices`, classes as they are among all of them; a function of the seed and the ids alone. */
+export function drawSome(
+  samples: readonly Sample[],
+  indices: readonly number[],
+  { limit, seed }: { readonly limit: number; readonly seed: number },
+): readonly number[] {
+  if (indices.length <= limit) return indices;
+  const folds = foldsOf(samples, indices, { count: Math.ceil(indices.length / limit), seed });
+  return indices.filter((_, at) => folds[at] === 0).slice(0, limit);
+}
+
 /**
  * The fold, 0 to `count` − 1, in which each of `indices` is held out: stratified by class, whole groups together, a function of the seed and
  * the ids alone. −1 for images that are never held out: those of a class with a single image or group,

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { logOdds } from "./check.ts";
 import { eigenCam } from "./eigenCam.ts";
 import { faithfulness, randomMap } from "./faithfulness.ts";
 import { gradCam } from "./gradCam.ts";
@@ -94,49 +95,74 @@ it("occlusion hides every pixel also where the stride does not divide the side",
 
 describe("deletion and insertion", () => {
   const side = 8;
-  const image = new Float32Array(side * side * 3).fill(127.5);
+  /** Black but for a white quarter above: what the blur leaves of white says how much is still there. */
+  const image = new Float32Array(side * side * 3);
   for (let pixel = 0; pixel < 16; pixel++) image.fill(255, 3 * pixel, 3 * pixel + 3);
-  /** How much of the bright quarter is there. */
-  const brightness = async (images: readonly Float32Array[]) =>
-    images.map((x) => {
-      let sum = 0;
-      for (let at = 0; at < 48; at++) sum += Math.max(0, (x[at] ?? 0) - 127.5) / 127.5 / 48;
-      return sum;
-    });
+  /** The share of white pixels that are there, whole or not at all. */
+  const sharpness = async (images: readonly Float32Array[]) =>
+    images.map((x) =>
+      Array.from({ length: 16 }, (_, pixel) => Number(x[3 * pixel] === 255) / 16).reduce((a, b) => a + b),
+    );
   const mapOf = (value: (pixel: number) => number) => ({
     width: side,
     height: side,
     values: Float64Array.from({ length: side * side }, (_, pixel) => value(pixel)),
   });
+  const right = mapOf((pixel) => (pixel < 16 ? 1 : 0));
+  const wrong = mapOf((pixel) => (pixel < 16 ? 0 : 1));
+  const blank = mapOf(() => 0);
 
   it("of the very pixels that matter are what geometry says", async () => {
-    const right = await faithfulness(
-      image,
-      side,
-      mapOf((pixel) => (pixel < 16 ? 1 : 0)),
-      brightness,
-      { steps: 64 },
-    );
-    // A straight fall to 0 over the first quarter.
-    expect(right.deletion).toBeCloseTo(1 / 8, 6);
-    const wrong = await faithfulness(
-      image,
-      side,
-      mapOf((pixel) => pixel),
-      brightness,
-      { steps: 64 },
-    );
-    expect(wrong.deletion).toBeCloseTo(7 / 8, 6);
-    expect(right.insertion).toBeGreaterThan(wrong.insertion);
+    // The blur takes a little of the upper row too (4e-5 of 255), so that no pixel of it stays white.
+    const steps = { steps: 64 };
+    const [best, worst] = await faithfulness(image, side, [right, wrong], sharpness, steps);
+    // A straight fall to 0 over the first quarter, or over the last.
+    expect(best?.deletion).toBeCloseTo(1 / 8, 6);
+    expect(worst?.deletion).toBeCloseTo(7 / 8, 6);
+    // The other way: a straight rise.
+    expect(best?.insertion).toBeCloseTo(7 / 8, 6);
+    expect(worst?.insertion).toBeCloseTo(1 / 8, 6);
   });
 
   it("lie between for noise, which a seed decides", async () => {
-    const noise = randomMap({ width: side, height: side, values: new Float64Array(0) }, 0, 0);
-    const { deletion } = await faithfulness(image, side, noise, brightness);
-    expect(deletion).toBeGreaterThan(1 / 8);
-    expect(deletion).toBeLessThan(7 / 8);
+    const noise = randomMap(blank, 0, 0);
+    const [found] = await faithfulness(image, side, [noise], sharpness);
+    expect(found?.deletion).toBeGreaterThan(1 / 8);
+    expect(found?.deletion).toBeLessThan(7 / 8);
     expect(randomMap(noise, 0, 0)).toEqual(noise);
     expect(randomMap(noise, 0, 1)).not.toEqual(noise);
+  });
+
+  it("of a map that says nothing are those of noise: it wins and loses as often, wherever the object lies", async () => {
+    const trials = 200;
+    let wins = 0;
+    for (let seed = 0; seed < trials; seed++) {
+      const noise = Array.from({ length: 5 }, (_, draw) => randomMap(blank, seed, draw));
+      const [silent, ...random] = await faithfulness(image, side, [blank, ...noise], sharpness, { steps: 8, seed });
+      const mean = random.reduce((sum, { deletion }) => sum + deletion, 0) / random.length;
+      wins += Number((silent?.deletion ?? 0) < mean);
+    }
+    // A fair coin stays within four deviations of one half.
+    expect(Math.abs(wins / trials - 0.5)).toBeLessThan(4 * Math.sqrt(0.25 / trials));
+  });
+});
+
+describe("log-odds of a class", () => {
+  it("are those of its probability, and not saturated where that is", () => {
+    const answer = (...scores: number[]) => {
+      const total = scores.reduce((sum, score) => sum + Math.exp(score), 0);
+      return {
+        scores: Float32Array.from(scores),
+        probabilities: Float32Array.from(scores, (score) => Math.exp(score) / total),
+      };
+    };
+    const p = answer(1, 0.5, -1).probabilities[0] ?? 0;
+    expect(logOdds(answer(1, 0.5, -1), 0)).toBeCloseTo(Math.log(p / (1 - p)), 5);
+    expect(logOdds(answer(60, 0), 0)).toBeCloseTo(60, 5);
+    // No logits: the scores are the probabilities.
+    const only = Float32Array.of(0.8, 0.2);
+    expect(logOdds({ scores: only, probabilities: only }, 0)).toBeCloseTo(Math.log(4), 5);
+    expect(logOdds({ scores: Float32Array.of(1, 0), probabilities: Float32Array.of(1, 0) }, 0)).toBeLessThan(20);
   });
 });
 

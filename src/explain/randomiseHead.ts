@@ -2,8 +2,8 @@ import { GraftError } from "../base/errors.ts";
 import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
 import { substitute } from "../graph/substitute.ts";
-import { nodesOf } from "../graph/traverse.ts";
-import { constant, type Value } from "../graph/value.ts";
+import { constant } from "../graph/value.ts";
+import { lastLayer } from "./lastLayer.ts";
 import type { ExplainedNetwork } from "./network.ts";
 
 /**
@@ -12,23 +12,11 @@ import type { ExplainedNetwork } from "./network.ts";
  * Throws `model` where there is no such layer.
  */
 export function randomiseHead(network: ExplainedNetwork, seed: number): ExplainedNetwork {
-  const head = lastWeight(network.scores);
+  const head = lastLayer(network.scores);
   if (head === undefined) throw new GraftError("model", "the model has no last layer with weights to draw anew.");
   const drawn = constant(drawnLike(head.tensor, seed));
-  const [scores, probabilities] = substitute([network.scores, network.probabilities], new Map([[head.value, drawn]]));
+  const [scores, probabilities] = substitute([network.scores, network.probabilities], new Map([[head.weight, drawn]]));
   return { ...network, scores, probabilities };
-}
-
-/** The matrix or kernel that is used last. */
-function lastWeight(scores: Value): { readonly value: Value; readonly tensor: Tensor } | undefined {
-  for (const { inputs } of [...nodesOf([scores])].reverse()) {
-    for (const value of inputs) {
-      if (value?.source.kind !== "constant" || value.dtype !== "float32" || value.rank < 2) continue;
-      const { tensor } = value.source;
-      if (Math.min(...tensor.shape.slice(0, 2)) > 1) return { value, tensor };
-    }
-  }
-  return undefined;
 }
 
 function drawnLike(tensor: Tensor, seed: number): Tensor {

@@ -30,8 +30,14 @@ export function svgDrawing(width: number, height: number, parts: readonly string
 
 /** Words around a place, or from it with another anchor. */
 export function svgText(x: number, y: number, content: string, style = ""): string {
-  const safe = content.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
-  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${style === "" ? "" : ` ${style}`}>${safe}</text>`;
+  return `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}"${style === "" ? "" : ` ${style}`}>${svgEscaped(content)}</text>`;
+}
+
+/** Words as they may stand between tags; what no XML may hold is replaced. */
+export function svgEscaped(content: string): string {
+  return content
+    .replace(/[\p{Cc}\ufffe\uffff]/gu, "\uFFFD")
+    .replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 export function svgLine(from: readonly [number, number], to: readonly [number, number], style: string): string {

@@ -1,6 +1,12 @@
 import { z } from "zod";
 import { featureMethodNames } from "../adapt/featureMethods.ts";
-import { sourceFreeMethodNames, statisticsMethod, trainedMethodNames } from "../adapt/trainedMethods.ts";
+import {
+  sourceFreeMethodNames,
+  statisticsMethod,
+  trainedMethodNames,
+  weightedMethod,
+} from "../adapt/trainedMethods.ts";
+import { GraftError } from "../base/errors.ts";
 import { trainSchema } from "./trainInput.ts";
 
 const { shape } = trainSchema;
@@ -9,25 +15,41 @@ const { shape } = trainSchema;
 export const adaptSchema = z.object({
   source: z
     .string()
+    .optional()
     .describe(
       "labelled data set in any form that train takes; for --method shot also a run folder, where the images it learned from cannot be had",
     ),
   target: z
     .string()
+    .optional()
     .describe(
       "photos of the place where the classifier is to work: a folder without sub-folders, or any data set; labels that it has are for the final table alone",
     ),
   backbone: z
     .string()
+    .optional()
     .describe(
-      "pretrained network whose features are brought together: an ONNX classifier, or a name of graft backbones",
+      "pretrained network whose features are brought together: an ONNX classifier, or a name of graft backbones (default: a small CNN learns both domains from scratch, by the methods that learn by steps)",
     ),
   weights: shape.weights,
   method: z
-    .enum(["auto", ...featureMethodNames, statisticsMethod, ...trainedMethodNames, ...sourceFreeMethodNames])
+    .enum([
+      "auto",
+      ...featureMethodNames,
+      weightedMethod,
+      statisticsMethod,
+      ...trainedMethodNames,
+      ...sourceFreeMethodNames,
+    ])
     .default("auto")
     .describe(
-      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; adabn gives batch normalisation the statistics of each domain; deep-coral, dan, jan, dann, cdan, mdd, mcc and pseudo-labels learn a hidden layer by steps; shot does so from the target alone, behind a classifier of the source that stays; auto tries all that work on the features as they are and keeps source-only unless another is measurably better without labels",
+      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; class-weights lets classes that the target lacks count less; adabn gives batch normalisation the statistics of each domain; deep-coral, dan, jan, dann, cdan, mdd, mcc and pseudo-labels learn a hidden layer by steps; shot does so from the target alone, behind a classifier of the source that stays; auto tries all that work on the features as they are (without --backbone all that learn by steps) and keeps source-only unless another is measurably better without labels",
+    ),
+  targetClasses: z
+    .enum(["auto", "all", "some"])
+    .default("auto")
+    .describe(
+      "which of the source's classes the target has: with some, those that its images are not taken for count less; auto goes by the target's class folders, and takes all where it has none",
     ),
   penalty: shape.penalty.describe(
     "of the linear head behind every method, such as 0.01 (default: chosen by cross-validation on the source)",
@@ -59,8 +81,22 @@ export const adaptSchema = z.object({
     .min(1)
     .default(3)
     .describe("how often all is done, each time with the next seed: the table has means and standard deviations"),
+  resume: shape.resume,
   strict: shape.strict,
   out: z.string().optional().describe("run folder (default: runs/<source>-to-<target>)"),
 });
 
-export type AdaptInput = z.output<typeof adaptSchema>;
+export type AskedAdaptation = z.output<typeof adaptSchema>;
+
+/** The same with both domains named. */
+export type AdaptInput = AskedAdaptation & { readonly source: string; readonly target: string };
+
+/** Throws `usage` where a domain is not named. */
+export function withDomains(asked: AskedAdaptation): AdaptInput {
+  const { source, target } = asked;
+  if (source !== undefined && target !== undefined) return { ...asked, source, target };
+  throw new GraftError(
+    "usage",
+    `adapt: give ${source === undefined ? "labelled photos with --source" : "photos of the place of use with --target"}, or a run to go on with by --resume.`,
+  );
+}

@@ -1,23 +1,37 @@
 import { informationOf } from "../adapt/validators/infoMax.ts";
 import { encodeModelFile, type ModelWeights, readWeights } from "../artefact/modelFile.ts";
+import { StagePrograms } from "../artefact/runStages.ts";
+import { stagesOf } from "../artefact/stages.ts";
+import type { StatedTrust } from "../artefact/statedTrust.ts";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { backboneName, withWeights } from "../backbones/trainableBackbone.ts";
 import { GraftError } from "../base/errors.ts";
 import { openUnlabelled } from "../data/openSource.ts";
+import type { PreparedImages } from "../data/preparedImages.ts";
+import type { Preparation } from "../image/prepare.ts";
 import type { Platform } from "../platform/platform.ts";
-import { applyLayers } from "../transfer/domainTrial.ts";
+import { applyLayers, dataOf } from "../transfer/domainTrial.ts";
+import { logarithms } from "../transfer/judgeTrial.ts";
 import { learnSourceFree } from "../transfer/learnSourceFree.ts";
+import { scaledProbabilities } from "../transfer/logitScaling.ts";
 import { pairedGain } from "../transfer/pairedGain.ts";
-import { hypothesisIn } from "../transfer/sourceHypothesis.ts";
+import { loadPixels } from "../transfer/pixelData.ts";
+import { hypothesisIn, type SourceHypothesis } from "../transfer/sourceHypothesis.ts";
+import { inputToKeep, nameOfRun } from "./adaptFolder.ts";
 import type { AdaptInput } from "./adaptInput.ts";
 import { prepareData } from "./dataset.ts";
 import { loadBackbone } from "./loadBackbone.ts";
 import { checkCounts, compareClasses, featuresOf } from "./openDomains.ts";
-import { nameOfData } from "./resume.ts";
 import { RunFolder } from "./runFolder.ts";
-import { report, storedInput } from "./saveAdapted.ts";
+import { report } from "./saveAdapted.ts";
+import { saveGolden } from "./saveGolden.ts";
 import { labelsOf, readRun } from "./servedModel.ts";
 import type { TaskEvent } from "./task.ts";
+
+/** Target images on which a run and what was put together from it are compared, about. */
+const comparedImages = 8;
+/** Of a probability: far above what another order of sums in float32 makes, far below what other statistics do. */
+const allowedDifference = 0.01;
 
 /** Whether a source is what a training wrote, not images. */
 export async function isRun(path: string, { store }: Platform): Promise<boolean> {
@@ -34,7 +48,8 @@ export async function* adaptRun(
   given: ReadonlySet<string>,
 ): AsyncGenerator<TaskEvent> {
   checkOptions(input, given);
-  const { labels, preparation, backbone, hypothesis } = yield* openHypothesis(input, platform, signal);
+  const opened = yield* openHypothesis(input, platform, signal);
+  const { labels, preparation, backbone, hypothesis } = opened;
   const classes = labels.length;
   const to = await openUnlabelled(input.target, platform);
   yield { type: "note", text: `${input.target}: ${to.description}, ${to.samples.length} images` };
@@ -45,8 +60,10 @@ export async function* adaptRun(
   const target = yield* featuresOf(backbone, images, all, { platform, signal });
   const { extractor, head, weights: start } = hypothesis;
   const before = await applyLayers([...extractor, head], start, target, platform.engine);
+  await checkSame(opened, { images, before }, platform);
+  const data = dataOf(target, new Int32Array(target.count));
   const settings = { ...input, nowMs: () => platform.nowMs() };
-  const learned = yield* learnSourceFree(hypothesis, target, classes, settings, { engine: platform.engine, signal });
+  const learned = yield* learnSourceFree(hypothesis, data, classes, settings, { engine: platform.engine, signal });
   const informed = (probabilities: Float32Array) => [...informationOf(probabilities, classes)];
   const change = pairedGain(informed(before), informed(learned.probabilities));
   yield { type: "note", text: inWords(change) };
@@ -56,10 +73,10 @@ export async function* adaptRun(
   const judged = isKnown
     ? { before: report(before, truth, labels), target: report(learned.probabilities, truth, labels) }
     : undefined;
-  const name = `${nameOfData(input.source, platform)}-to-${nameOfData(input.target, platform)}`;
+  const name = nameOfRun(input, platform);
   const folder = await RunFolder.claim(input.out ?? platform.store.join("runs", name), platform);
   yield { type: "artefact", kind: "run", path: folder.path };
-  await folder.writeJson("config.json", { adapt: await storedInput(input, folder.path, platform), labels });
+  await folder.writeJson("config.json", { adapt: await inputToKeep(input, folder.path, platform), labels });
   await folder.writeJson("account.json", { validator: "infoMax", method: "shot", ...change });
   await folder.writeJson("metrics.json", judged ?? {});
   if (judged !== undefined) {
@@ -70,11 +87,44 @@ export async function* adaptRun(
   await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
   const answers = { kind: "classes", labels } as const;
   const { network, weights } = learned;
-  await platform.store.write(
-    folder.file("model.onnx"),
-    encodeModelFile({ name: "classifier", answers, preparation, backbone, network, weights }),
-  );
+  const bytes = encodeModelFile({ name: "classifier", answers, preparation, backbone, network, weights });
+  await saveGolden({ source: to, ids: images.samples.map(({ id }) => id) }, bytes, folder, platform);
+  await platform.store.write(folder.file("model.onnx"), bytes);
+  const text = "not calibrated: there are no labelled images to fit a temperature on";
+  yield { type: "note", text };
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
+}
+
+/**
+ * Throws `model` where the network that was put together from a run's weights answers otherwise than the run's model does: its file can hold a weight under
+ * a name that the published network does not have, such as statistics that two layers shared before they were adapted.
+ */
+async function checkSame(
+  { source, bytes, trust }: Pick<OpenedHypothesis, "source" | "bytes" | "trust">,
+  { images, before }: { readonly images: PreparedImages; readonly before: Float32Array },
+  platform: Platform,
+): Promise<void> {
+  const classes = before.length / images.samples.length;
+  const { method = "temperature", temperature = 1 } = trust.calibration ?? {};
+  // What a model says of its vector scaling does not undo it.
+  if (method !== "temperature") return;
+  const scaling = { factors: new Float64Array(classes).fill(1 / temperature), shifts: new Float64Array(classes) };
+  const rebuilt = scaledProbabilities(logarithms(before), scaling);
+  const programs = await StagePrograms.open(stagesOf(bytes, source), platform.engine);
+  try {
+    const step = Math.max(1, Math.floor(images.samples.length / comparedImages));
+    for (let image = 0; image < images.samples.length; image += step) {
+      const served = (await programs.network(await loadPixels(images, [image]))).get("probabilities")?.floats ?? [];
+      const own = rebuilt.subarray(image * classes, (image + 1) * classes);
+      if (own.every((p, c) => Math.abs(p - (served[c] ?? Number.NaN)) <= allowedDifference)) continue;
+      throw new GraftError(
+        "model",
+        `--source: "${source}" answers otherwise than its weights do in the network that --backbone names, as after a change of statistics that this network cannot hold. Adapt a run of train, or give the labelled images.`,
+      );
+    }
+  } finally {
+    await programs.dispose();
+  }
 }
 
 function inWords({ gain, standardError }: { readonly gain: number; readonly standardError: number }): string {
@@ -83,7 +133,22 @@ function inWords({ gain, standardError }: { readonly gain: number; readonly stan
   return `shot: InfoMax ${signed} over the run as it was, ${verdict} than its standard error. SHOT maximises InfoMax itself, so this is no proof: check by some labelled photos`;
 }
 
-async function* openHypothesis(input: AdaptInput, platform: Platform, signal: AbortSignal) {
+interface OpenedHypothesis {
+  /** The model's file. */
+  readonly source: string;
+  readonly bytes: Uint8Array;
+  readonly trust: StatedTrust;
+  readonly labels: readonly string[];
+  readonly preparation: Preparation;
+  readonly backbone: Backbone;
+  readonly hypothesis: SourceHypothesis;
+}
+
+async function* openHypothesis(
+  input: AdaptInput,
+  platform: Platform,
+  signal: AbortSignal,
+): AsyncGenerator<TaskEvent, OpenedHypothesis> {
   const { source } = input;
   const { file, bytes } = await readRun(source, platform);
   const found = readWeights(bytes, file);
@@ -98,7 +163,8 @@ async function* openHypothesis(input: AdaptInput, platform: Platform, signal: Ab
   for (const text of published.warnings) yield { type: "warning", text } as const;
   const backbone = ofRun(found, published, source);
   const hypothesis = hypothesisIn(found.weights, backbone.width, labels.length);
-  if (hypothesis !== undefined) return { labels, preparation: found.preparation, backbone, hypothesis };
+  const { preparation, trust } = found;
+  if (hypothesis !== undefined) return { source: file, bytes, trust, labels, preparation, backbone, hypothesis };
   throw new GraftError(
     "model",
     `--source: "${source}" ends in no linear head on features of "${published.name}"; expected a run of train with --head linear or fine-tuning, or of adapt with source-only or a method that learns by steps.`,

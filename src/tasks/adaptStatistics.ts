@@ -2,23 +2,25 @@ import { settingsOf } from "../adapt/featureMethods.ts";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import type { PreparedImages } from "../data/preparedImages.ts";
 import type { Platform } from "../platform/platform.ts";
-import { alignFeatures } from "../transfer/alignFeatures.ts";
+import { alignFeatures, type HeadOptions } from "../transfer/alignFeatures.ts";
 import { withDomainStatistics } from "../transfer/domainStatistics.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
 import { scaleDomains } from "../transfer/scaling.ts";
 import type { AdaptInput } from "./adaptInput.ts";
-import { featuresOf, gathered, type OpenedDomains } from "./openDomains.ts";
+import { type FeatureBasis, featuresOf, gathered, type OpenedDomains } from "./openDomains.ts";
 import type { TaskEvent } from "./task.ts";
 
 /** AdaBN: each domain's features by the backbone with that domain's statistics, and the linear head that the source's give. */
 export async function* adaptStatistics(
-  { backbone, source, target, draw }: OpenedDomains,
-  input: AdaptInput,
+  { source, target, split: splitOf }: OpenedDomains,
+  { backbone, draw }: FeatureBasis,
+  input: Pick<AdaptInput, "seed" | "penalty"> & Pick<HeadOptions, "classCounts">,
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, DomainTrial> {
+  const { classCounts } = input;
   const compute = { engine: platform.engine, signal };
-  const { split, features } = draw(input.seed);
+  const [split, features] = [splitOf(input.seed), draw(input.seed)];
   async function* measured(images: PreparedImages, indices: readonly number[]): AsyncGenerator<TaskEvent, Backbone> {
     const work = withDomainStatistics(backbone, images, indices, input, compute);
     for (;;) {
@@ -49,6 +51,11 @@ export async function* adaptStatistics(
   );
   const [setting] = settingsOf("source-only", domains.features);
   if (setting === undefined) throw new Error("source-only has one setting");
-  const trial = await alignFeatures(domains, { method: "source-only", setting }, input.penalty, compute);
+  const trial = await alignFeatures(
+    domains,
+    { method: "source-only", setting },
+    { penalty: input.penalty, classCounts },
+    compute,
+  );
   return { ...trial, method: "adabn", backbone: ofTarget };
 }

@@ -1,11 +1,11 @@
 import type { Domains } from "../adapt/domains.ts";
-import { evenPlaces, evenRows, principalPlane } from "../adapt/principalPlane.ts";
 import type { Compute } from "../algebra/compute.ts";
-import type { Matrix } from "../algebra/matrix.ts";
+import { type Matrix, matrix, stacked } from "../algebra/matrix.ts";
+import { embedInPlane, evenPlaces, evenRows } from "../algebra/planeEmbedding.ts";
 import { lineChart } from "../metrics/lineChart.ts";
 import { type ScatterPanel, type ScatterPoint, scatterChart } from "../metrics/scatterChart.ts";
 import type { EpochLog } from "../train/progress.ts";
-import type { DomainFeatures, DomainTrial } from "../transfer/domainTrial.ts";
+import type { DomainTrial } from "../transfer/domainTrial.ts";
 import { answersOf } from "./probabilities.ts";
 
 /** Of each domain, at most. */
@@ -13,7 +13,9 @@ const imagesShown = 400;
 const domainNames = ["source", "target"] as const;
 
 export interface PictureSubject {
-  readonly features: DomainFeatures;
+  /** Both domains before any method changed them, and the class of each source row. */
+  readonly before: Domains;
+  readonly classes: readonly number[];
   /** Whose answers colour the target before. */
   readonly sourceOnly: DomainTrial;
   readonly chosen: DomainTrial;
@@ -22,17 +24,17 @@ export interface PictureSubject {
 
 /** Both domains in their two principal directions, before and after, by domain and by class: of target images the class is the answer, as nobody knows better. */
 export async function domainPicture(
-  { features, sourceOnly, chosen, labels }: PictureSubject,
+  { before, classes, sourceOnly, chosen, labels }: PictureSubject,
   compute: Compute,
 ): Promise<string> {
   const stages = [
-    { title: "before", domains: features, answers: sourceOnly },
+    { title: "before", domains: before, answers: sourceOnly },
     ...(chosen === sourceOnly ? [] : [{ title: nameOf(chosen), domains: chosen.space, answers: chosen }]),
   ];
   const rows: ScatterPanel[][] = [];
   for (const { title, domains, answers } of stages) {
     const given = answersOf(answers.probabilities.target, labels.length);
-    const groups = { source: Array.from(features.labels), target: given };
+    const groups = { source: classes, target: given };
     rows.push(await panelsOf(title, domains, { groups, labels }, compute));
   }
   return scatterChart(rows, "two principal directions; dots: source, rings: target, coloured by the answer");
@@ -54,7 +56,8 @@ async function panelsOf(
   compute: Compute,
 ): Promise<ScatterPanel[]> {
   const shown = { source: evenRows(source, imagesShown), target: evenRows(target, imagesShown) };
-  const plane = await principalPlane(shown, compute);
+  const all = await embedInPlane(stacked(shown.source, shown.target), "pca", 0, compute);
+  const plane = { source: part(all, 0, shown.source.count), target: part(all, shown.source.count, all.count) };
   const places = {
     source: evenPlaces(source.count, imagesShown),
     target: evenPlaces(target.count, imagesShown),
@@ -67,6 +70,10 @@ async function panelsOf(
     { title: `${title}, by domain`, points: points((domain) => domainNames.indexOf(domain)), legend: domainNames },
     { title: `${title}, by class`, points: points((domain, place) => groups[domain][place] ?? 0), legend: labels },
   ];
+}
+
+function part(points: Matrix, start: number, end: number): Matrix {
+  return matrix(end - start, 2, points.values.slice(2 * start, 2 * end));
 }
 
 function pointsOf(

@@ -1,6 +1,7 @@
 import { pairedGain } from "../transfer/pairedGain.ts";
 import type { StrategyName, TransferPlan, Weights } from "../transfer/strategy.ts";
 import { affordable } from "./affordable.ts";
+import { withFeaturesChosen } from "./chooseFeatures.ts";
 import { initialWeights, type Learned, learn } from "./learn.ts";
 import { rightAnswers } from "./probabilities.ts";
 import type { RunFolder } from "./runFolder.ts";
@@ -24,15 +25,14 @@ interface Trial {
 }
 
 /**
- * From the cheapest strategy to the dearest, as long as each is better on the validation images by more than its own standard error,
+ * The features that fit best, then from the cheapest strategy to the dearest, as long as each is better on the validation images by more than its own standard error,
  * and the budget lasts. Saves the best and an account of the choice.
  */
-export async function* climb(job: Job, folder: RunFolder): AsyncGenerator<TaskEvent> {
-  const { platform, split } = job;
-  const startMs = platform.nowMs();
-  const endMs = startMs + budgetMs(job.input);
+export async function* climb(asked: Job, folder: RunFolder): AsyncGenerator<TaskEvent> {
+  const { platform, split } = asked;
+  const endMs = platform.nowMs() + budgetMs(asked.input);
   const trials: Trial[] = [];
-  const reasons: string[] = [];
+  const { job, reasons } = yield* withFeaturesChosen(asked);
   const plans: TransferPlan[] = [];
   let best: { readonly learned: Learned; readonly right: readonly number[] } | undefined;
   try {
@@ -46,6 +46,7 @@ export async function* climb(job: Job, folder: RunFolder): AsyncGenerator<TaskEv
       const decided = yield* affordable({ job, plan, initial: plan.initial, folder }, wanted, limit);
       if ("reason" in decided) {
         reasons.push(decided.reason);
+        yield { type: "note", text: decided.reason };
         break;
       }
       const learned = yield* learn(job, { plan, settings: decided }, folder);
@@ -60,7 +61,6 @@ export async function* climb(job: Job, folder: RunFolder): AsyncGenerator<TaskEv
     }
     if (best === undefined) return;
     const chosen = best.learned.settings.strategy;
-    for (const text of reasons) yield { type: "note", text };
     yield { type: "note", text: `chosen: ${chosen}, by ${split.validation.length} validation images` };
     await folder.writeJson("account.json", { trials, reasons, chosen, settings: best.learned.settings });
     yield* saveRun(job, best.learned, folder);

@@ -1,5 +1,5 @@
 import { fitClassGaussians } from "../algebra/classGaussians.ts";
-import { type Trust, type UnknownMeasure, unknownScore } from "../artefact/trust.ts";
+import { type TargetTrust, type Trust, type UnknownMeasure, unknownScore } from "../artefact/trust.ts";
 import { GraftError } from "../base/errors.ts";
 import { identity } from "../graph/identity.ts";
 import type { ClassificationBatch } from "../metrics/classificationBatch.ts";
@@ -39,21 +39,29 @@ export async function rawAnswers(job: Job, learned: Learned, indices: readonly n
 
 /** Everything that can be promised by validation images; nothing without any. */
 export async function fitTrust(job: Job, learned: Learned, validation: RawAnswers): Promise<Trust | undefined> {
-  const { split, input, signal } = job;
+  const { split } = job;
   const images = validation.labels.length;
   if (images === 0) return undefined;
-  const { scaling, method, temperature } = await chooseScaling(validation, input.seed, signal);
-  const calibration = { method, images, ...(temperature === undefined ? {} : { temperature }) };
-  const { threshold } = fitConformal(calibratedAnswers(validation, scaling), { coverage });
+  const answers = await fitAnswerTrust(job, validation);
   const measure = await fitMeasure(job, learned);
   const scores = await unknownScores(job, learned, split.validation, measure);
   return {
-    scaling,
+    ...answers,
     measure,
-    calibration,
+    unknown: { score: measure.kind, threshold: quantileOf(scores, quantile), quantile, images },
+  };
+}
+
+/** What can be promised of the probabilities of some classes by validation images of which there is one at least. */
+export async function fitAnswerTrust({ input, signal }: Job, validation: RawAnswers): Promise<TargetTrust> {
+  const images = validation.labels.length;
+  const { scaling, method, temperature } = await chooseScaling(validation, input.seed, signal);
+  const { threshold } = fitConformal(calibratedAnswers(validation, scaling), { coverage });
+  return {
+    scaling,
+    calibration: { method, images, ...(temperature === undefined ? {} : { temperature }) },
     // Too few images promise nothing.
     ...(Number.isFinite(threshold) ? { conformal: { score: "lac", coverage, threshold, images } as const } : {}),
-    unknown: { score: measure.kind, threshold: quantileOf(scores, quantile), quantile, images },
   };
 }
 
@@ -90,7 +98,7 @@ async function unknownScores(
   return shown.get("unknown") ?? new Float32Array(0);
 }
 
-async function shownOn({ platform }: Job, { plan, state }: Learned, indices: readonly number[], show: Show) {
+export async function shownOn({ platform }: Job, { plan, state }: Learned, indices: readonly number[], show: Show) {
   const evaluator = new Evaluator(plan.network, platform.engine);
   try {
     return await evaluator.shown(plan.data(indices, false), state, show);

@@ -82,7 +82,7 @@ export class ImageModel {
   /** What a model of several targets says of an encoded image. A model with labels of one kind has one target, `"label"`. */
   async targets(image: Uint8Array): Promise<readonly TargetAnswer[]> {
     const [outputs = new Map()] = await this.#outputs([image]);
-    return targetAnswers(this.answers, outputs);
+    return targetAnswers(this, outputs);
   }
 
   /** uint8 [1, side, side, 3] of an encoded image. Throws `input` when it cannot be decoded or has more than `limit` pixels. */

@@ -13,6 +13,7 @@ export const menu: Readonly<Record<string, () => Promise<Task>>> = {
   compare: async () => (await import("./compare.ts")).compare,
   predict: async () => (await import("./predict.ts")).predict,
   explain: async () => (await import("./explain.ts")).explain,
+  map: async () => (await import("./map.ts")).map,
   verify: async () => (await import("./verify.ts")).verify,
   export: async () => (await import("./exportRun.ts")).exportRun,
   bench: async () => (await import("./bench.ts")).bench,

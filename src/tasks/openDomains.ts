@@ -6,6 +6,7 @@ import { openUnlabelled } from "../data/openSource.ts";
 import type { PreparedImages } from "../data/preparedImages.ts";
 import type { Source } from "../data/source.ts";
 import { type Split, splitSamples } from "../data/split.ts";
+import type { Preparation } from "../image/prepare.ts";
 import type { Platform } from "../platform/platform.ts";
 import type { DomainFeatures } from "../transfer/domainTrial.ts";
 import { FeatureCache } from "../transfer/featureCache.ts";
@@ -15,54 +16,86 @@ import { openData, prepareData } from "./dataset.ts";
 import { loadBackbone } from "./loadBackbone.ts";
 import { cropped } from "./openJob.ts";
 import type { TaskEvent } from "./task.ts";
+import { scratchPreparation } from "./trainPlan.ts";
 
 const foldCount = 5;
 const namesShown = 10;
 
 /** Both domains as `adapt` needs them. */
 export interface OpenedDomains {
-  readonly backbone: Backbone;
   readonly labels: readonly string[];
   readonly source: PreparedImages;
   readonly target: PreparedImages;
-  /** Which source images are held out, and the features of both domains, as a seed has it. */
-  readonly draw: (seed: number) => DomainDraw;
+  /** Where their images come from. */
+  readonly origin: Source;
+  readonly preparation: Preparation;
+  /** What methods bring together. */
+  readonly basis: Basis;
+  /** Which source images are held out, as a seed has it. */
+  readonly split: (seed: number) => Split;
   /** The class of each target image, −1 where it has none that the source knows; for the final table alone. */
   readonly truth: Int32Array;
+  /** The target has no images of some of the source's classes, as far as its folders or the user say. */
+  readonly isPartial: boolean;
 }
 
-export interface DomainDraw {
-  readonly seed: number;
-  readonly split: Split;
-  readonly features: DomainFeatures;
+/** Features of a backbone that stays as it is. */
+export interface FeatureBasis {
+  readonly kind: "features";
+  readonly backbone: Backbone;
+  /** Which of them are held out, as a seed has it. */
+  readonly draw: (seed: number) => DomainFeatures;
 }
 
-/** Opens both data sets, says how they differ, and computes their features. */
+export type Basis =
+  | FeatureBasis
+  /** Pixels, from which a small CNN learns. */
+  | { readonly kind: "scratch" };
+
+/** Opens both data sets, says how they differ, and computes their features where there is a backbone. */
 export async function* openDomains(
   input: AdaptInput,
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, OpenedDomains> {
   const loaded = yield* loadBackbone(input, platform, signal);
-  if (loaded === undefined) throw new GraftError("usage", "adapt: give a pretrained network with --backbone.");
-  for (const text of loaded.warnings) yield { type: "warning", text };
-  const backbone = { ...loaded, preparation: cropped(loaded.preparation, input.cropFraction) };
+  for (const text of loaded?.warnings ?? []) yield { type: "warning", text };
   const from = yield* openData(input.source, platform, { group: input.group });
   const to = await openUnlabelled(input.target, platform);
   yield { type: "note", text: `${input.target}: ${to.description}, ${to.samples.length} images` };
+  const usual = loaded?.preparation ?? (await scratchPreparation(from, input.size, platform));
+  const preparation = cropped(usual, input.cropFraction);
   const options = { strict: input.strict, signal };
-  const source = yield* prepareData(from, backbone.preparation, platform, options);
-  const target = yield* prepareData(to, backbone.preparation, platform, options);
+  const source = yield* prepareData(from, preparation, platform, options);
+  const target = yield* prepareData(to, preparation, platform, options);
   checkCounts(target, input.target);
   yield* compareContent(source, target);
-  yield* compareClasses(from, to, input.target);
-  const { account, ...first } = splitSamples(source.samples, from.labels, input);
-  for (const text of account) yield { type: "note", text: `source: ${text}` };
+  const lacks = yield* compareClasses(from, to, input.target);
+  const { targetClasses } = input;
+  const isPartial = targetClasses === "some" || (targetClasses === "auto" && lacks);
+  const split = (seed: number) => splitSamples(source.samples, from.labels, { ...input, seed });
+  for (const text of split(input.seed).account) yield { type: "note", text: `source: ${text}` };
+  const known = to.labels.map((label) => from.labels.indexOf(label));
+  const truth = Int32Array.from(target.samples, ({ label }) => known[label] ?? -1);
+  const opened = { labels: from.labels, source, target, origin: from, preparation, split, truth, isPartial };
+  if (loaded === undefined) return { ...opened, basis: { kind: "scratch" } };
+  const backbone = { ...loaded, preparation };
+  const draw = yield* featureDraws(opened, { backbone, seed: input.seed }, { platform, signal });
+  return { ...opened, basis: { kind: "features", backbone, draw } };
+}
+
+/** Computes the features of both domains; what is returned deals them out as a seed has it. */
+async function* featureDraws(
+  { labels, source, target, split }: Pick<OpenedDomains, "labels" | "source" | "target" | "split">,
+  { backbone, seed: firstSeed }: { readonly backbone: Backbone; readonly seed: number },
+  means: { readonly platform: Platform; readonly signal: AbortSignal },
+): AsyncGenerator<TaskEvent, (seed: number) => DomainFeatures> {
+  const first = split(firstSeed);
   // The same images with every seed, in other parts.
   const used = [...first.train, ...first.validation];
-  const sourceRows = yield* featuresOf(backbone, source, used, { platform, signal });
+  const sourceRows = yield* featuresOf(backbone, source, used, means);
   const all = target.samples.map((_, i) => i);
-  const targetRows = yield* featuresOf(backbone, target, all, { platform, signal });
+  const targetRows = yield* featuresOf(backbone, target, all, means);
   const rowOf = new Map(used.map((image, row) => [image, row]));
   const sourceOf = (indices: readonly number[]) => ({
     rows: gathered(
@@ -71,25 +104,20 @@ export async function* openDomains(
     ),
     labels: Int32Array.from(indices, (i) => source.samples[i]?.label ?? 0),
   });
-  const classes = from.labels.length;
-  const draw = (seed: number): DomainDraw => {
-    const split = splitSamples(source.samples, from.labels, { ...input, seed });
-    const [learned, held] = [sourceOf(split.train), sourceOf(split.validation)];
-    const features = {
+  return (seed) => {
+    const { train, validation } = split(seed);
+    const [learned, held] = [sourceOf(train), sourceOf(validation)];
+    return {
       source: learned.rows,
       labels: learned.labels,
-      folds: foldsOf(source.samples, split.train, { count: foldCount, seed }),
+      folds: foldsOf(source.samples, train, { count: foldCount, seed }),
       held: held.rows,
       heldLabels: held.labels,
       target: targetRows,
-      classes,
-      classWeights: balancingWeights(Array.from(learned.labels), classes),
+      classes: labels.length,
+      classWeights: balancingWeights(Array.from(learned.labels), labels.length),
     };
-    return { seed, split, features };
   };
-  const known = to.labels.map((label) => from.labels.indexOf(label));
-  const truth = Int32Array.from(target.samples, ({ label }) => known[label] ?? -1);
-  return { backbone, labels: from.labels, source, target, draw, truth };
 }
 
 /** Throws `data` for fewer target images than have a spread. */
@@ -111,17 +139,28 @@ function* compareContent(source: PreparedImages, target: PreparedImages): Genera
   yield { type: "warning", text };
 }
 
-/** Says which classes one of them lacks. */
-export function* compareClasses(source: Pick<Source, "labels">, target: Source, path: string): Generator<TaskEvent> {
-  if (target.labels.length === 0) return;
+/** Says which classes one of them lacks, and tells whether the target does. Throws `data` where they share none. */
+export function* compareClasses(
+  source: Pick<Source, "labels">,
+  target: Source,
+  path: string,
+): Generator<TaskEvent, boolean> {
+  if (target.labels.length === 0) return false;
   const unknown = target.labels.filter((label) => !source.labels.includes(label));
   const missing = source.labels.filter((label) => !target.labels.includes(label));
+  if (unknown.length === target.labels.length) {
+    throw new GraftError(
+      "data",
+      `--target: "${path}" has the classes ${listed(unknown)} and the source ${listed(source.labels)}: none is the same. Give folders the same names, or photos without folders.`,
+    );
+  }
   if (unknown.length > 0) {
     const text = `classes of "${path}" that the source does not know: ${listed(unknown)}. Their images take part without labels and are left out of the final table.`;
     yield { type: "warning", text };
   }
-  if (missing.length === 0) return;
+  if (missing.length === 0) return false;
   yield { type: "note", text: `classes of the source that have no folder in "${path}": ${listed(missing)}` };
+  return true;
 }
 
 function listed(names: readonly string[]): string {

@@ -1,3 +1,4 @@
+import { withStageFeatures } from "../backbones/stageFeatures.ts";
 import { type Split, splitSamples, takeShots } from "../data/split.ts";
 import { strataOf } from "../data/strata.ts";
 import type { Preparation } from "../image/prepare.ts";
@@ -55,7 +56,8 @@ export async function* openImages(
   const kept = input.size === undefined ? earlier?.preparation : undefined;
   const usual = kept ?? begun?.preparation ?? (await scratchPreparation(source, input.size, platform));
   const preparation = cropped(usual, input.cropFraction);
-  const backbone = begun && { ...begun, preparation };
+  const prepared = begun && { ...begun, preparation };
+  const backbone = prepared && input.features === "stages" ? withStageFeatures(prepared) : prepared;
   const images = yield* prepareData(source, preparation, platform, { strict: input.strict, signal });
   return { input, platform, signal, source, images, labels: source.labels, preparation, backbone, earlier };
 }

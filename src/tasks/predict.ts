@@ -13,17 +13,27 @@ export const predict: Task = defineTask({
     model: z.string().describe("run folder, or a model.onnx"),
     images: z.array(z.string()).min(1, "give one image file at least").describe("image files"),
     top: z.number().int().min(1).default(3).describe("classes to show for each image"),
+    nearest: z
+      .number()
+      .int()
+      .min(0)
+      .default(0)
+      .describe("training images to show that are most alike, by the features that a run judges by"),
   }),
   positionals: ["model", "images"],
-  async *run({ model: path, images, top }, platform, signal) {
+  async *run({ model: path, images, top, nearest: count }, platform, signal) {
     const model = await ServedModel.open(path, platform);
     let failed = 0;
     try {
+      const near =
+        count > 0 ? yield* (await nearest()).nearestImages(path, images, count, { platform, signal }) : undefined;
       for (const file of images) {
         if (signal.aborted) throw new GraftError("interrupted", "stopped.");
         try {
           const bytes = await readImageFile(file, platform.store);
-          yield await predictionOf(model, file, bytes, top);
+          const event = await predictionOf(model, file, bytes, top);
+          const alike = near?.get(file);
+          yield event.type === "prediction" && alike !== undefined ? { ...event, nearest: alike } : event;
         } catch (error) {
           if (!(error instanceof GraftError) || error.code !== "input") throw error;
           failed++;
@@ -37,9 +47,11 @@ export const predict: Task = defineTask({
   },
 });
 
+/** Loaded when it is asked for: features need much that an answer does not. */
+const nearest = () => import("./nearestImages.ts");
+
 async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array, top: number): Promise<TaskEvent> {
   const outputs = await model.outputs({ kind: "encoded", bytes });
-  const { answers } = model;
-  if (answers.kind === "targets") return { type: "answers", file, targets: targetAnswers(answers, outputs, top) };
+  if (model.answers.kind === "targets") return { type: "answers", file, targets: targetAnswers(model, outputs, top) };
   return { type: "prediction", file, ...classificationOf(model, outputs, top) };
 }

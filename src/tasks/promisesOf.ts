@@ -1,4 +1,4 @@
-import type { StatedTrust } from "../artefact/statedTrust.ts";
+import type { StatedAnswerTrust, StatedTrust } from "../artefact/statedTrust.ts";
 import { predictionSets } from "../metrics/conformal.ts";
 import { argMax } from "../train/measures.ts";
 
@@ -28,7 +28,7 @@ export function promisesOf(
 export function setOf(
   labels: readonly string[],
   probabilities: Float32Array,
-  { conformal }: StatedTrust,
+  { conformal }: StatedAnswerTrust,
 ): readonly string[] | undefined {
   if (conformal === undefined) return undefined;
   const [set = []] = predictionSets(probabilities, labels.length, conformal);

@@ -1,7 +1,7 @@
 import { cards } from "../backbones/cards.ts";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { GraftError } from "../base/errors.ts";
-import { foldsOf } from "../data/folds.ts";
+import { drawSome } from "../data/folds.ts";
 import type { PreparedImages } from "../data/preparedImages.ts";
 import type { Source } from "../data/source.ts";
 import type { Platform } from "../platform/platform.ts";
@@ -83,7 +83,8 @@ async function* score(
   { source, limit, seed, platform, signal }: Comparison,
 ): AsyncGenerator<TaskEvent, Omit<RankingEntry, "backbone" | "seconds">> {
   const classes = source.labels.length;
-  const indices = drawn(images, limit, seed);
+  const training = images.samples.flatMap(({ split = "train" }, i) => (split === "train" ? [i] : []));
+  const indices = drawSome(images.samples, training, { limit, seed });
   if (classes < 2 || indices.length < 2 * classes) {
     throw new GraftError(
       "data",
@@ -112,10 +113,3 @@ async function* score(
 }
 
 /** Training images, `limit` at most: whole folds of as many as that takes, so that every class keeps its share. */
-function drawn({ samples }: PreparedImages, limit: number, seed: number): readonly number[] {
-  const train = samples.flatMap(({ split = "train" }, i) => (split === "train" ? [i] : []));
-  if (train.length <= limit) return train;
-  const count = Math.ceil(train.length / limit);
-  const folds = foldsOf(samples, train, { count, seed });
-  return train.filter((_, at) => folds[at] === 0).slice(0, limit);
-}

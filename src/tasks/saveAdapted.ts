@@ -1,38 +1,44 @@
 import type { Compute } from "../algebra/compute.ts";
 import { encodeModelFile } from "../artefact/modelFile.ts";
+import type { Trust } from "../artefact/trust.ts";
 import { classificationMetrics } from "../metrics/classification.ts";
 import type { Platform } from "../platform/platform.ts";
+import type { DomainTrial } from "../transfer/domainTrial.ts";
+import { logarithms } from "../transfer/judgeTrial.ts";
+import { fitTemperature, scaledProbabilities } from "../transfer/logitScaling.ts";
 import { domainCurves, domainPicture } from "./adaptationPictures.ts";
+import type { AdaptFolder } from "./adaptFolder.ts";
 import type { AdaptInput } from "./adaptInput.ts";
 import type { Choice } from "./chooseTrial.ts";
 import type { OpenedDomains } from "./openDomains.ts";
-import { absolutePaths, nameOfData } from "./resume.ts";
-import { RunFolder } from "./runFolder.ts";
+import { saveGolden } from "./saveGolden.ts";
 import type { AdaptationTable, TaskEvent } from "./task.ts";
 
 interface Outcome {
   readonly input: AdaptInput;
   readonly choice: Choice;
   readonly table: AdaptationTable;
+  readonly kept: AdaptFolder;
 }
 
 /** Saves the chosen classifier as a run folder, with its figures and an account of the choice. */
 export async function* saveAdapted(
   domains: OpenedDomains,
-  { input, choice, table }: Outcome,
+  { input, choice, table, kept }: Outcome,
   platform: Platform,
   compute: Compute,
 ): AsyncGenerator<TaskEvent> {
-  const { labels, source, truth } = domains;
-  const { split, features } = domains.draw(input.seed);
+  const { labels, source, truth, basis } = domains;
+  const split = domains.split(input.seed);
   const { trial } = choice.best;
-  const { sourceOnly } = choice;
+  const sourceOnly = choice.sourceOnly.trial;
+  const classOf = (i: number) => source.samples[i]?.label ?? 0;
+  const before = basis.kind === "features" ? basis.draw(input.seed) : sourceOnly.space;
+  const pictured = { before, classes: split.train.map(classOf), sourceOnly, chosen: trial, labels };
   // Before the folder is there: whoever stops it leaves none behind.
-  const picture = await domainPicture({ features, sourceOnly: sourceOnly.trial, chosen: trial, labels }, compute);
-  const name = `${nameOfData(input.source, platform)}-to-${nameOfData(input.target, platform)}`;
-  const folder = await RunFolder.claim(input.out ?? platform.store.join("runs", name), platform);
+  const picture = await domainPicture(pictured, compute);
+  const folder = await kept.claim();
   yield { type: "artefact", kind: "run", path: folder.path };
-  await folder.writeJson("config.json", { adapt: await storedInput(input, folder.path, platform), labels });
   const ids = (indices: readonly number[]) => indices.map((i) => source.samples[i]?.id ?? "");
   await folder.writeJson("splits.json", { train: ids(split.train), validation: ids(split.validation) });
   await folder.writeJson("account.json", {
@@ -46,9 +52,12 @@ export async function* saveAdapted(
     standardError: choice.standardError,
     reasons: choice.reasons,
   });
-  const figures = { source: report(trial.probabilities.held, features.heldLabels, labels) };
+  const heldLabels = Int32Array.from(split.validation, classOf);
+  const { trust, held, target } = await calibrated(trial, heldLabels, labels.length, compute);
+  if (trust !== undefined) yield { type: "note", text: toldCalibration(trust) };
+  const figures = { source: report(held, heldLabels, labels) };
   const isKnown = truth.some((label) => label >= 0);
-  const onTarget = isKnown ? { target: report(trial.probabilities.target, truth, labels) } : {};
+  const onTarget = isKnown ? { target: report(target, truth, labels) } : {};
   const metrics = { ...figures, ...onTarget };
   await folder.writeJson("metrics.json", metrics);
   for (const [title, figure] of Object.entries(metrics)) yield { type: "report", title, labels, report: figure };
@@ -56,28 +65,38 @@ export async function* saveAdapted(
   if (trial.history.length > 0) await folder.writeText("domains-epochs.svg", domainCurves(trial.history));
   await folder.writeText("domains.svg", picture);
   await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
-  const { network, weights, backbone = domains.backbone } = trial;
+  const { network, weights, takes } = trial;
+  const backbone = takes === "pixels" || basis.kind === "scratch" ? undefined : (trial.backbone ?? basis.backbone);
   const answers = { kind: "classes", labels } as const;
-  const parts = { name: "classifier", answers, preparation: backbone.preparation, backbone, network, weights };
-  await platform.store.write(folder.file("model.onnx"), encodeModelFile(parts));
+  const { preparation } = domains;
+  const bytes = encodeModelFile({ name: "classifier", answers, preparation, backbone, network, weights, trust });
+  const golden = split.validation.length > 0 ? split.validation : split.train;
+  await saveGolden({ source: domains.origin, ids: ids(golden) }, bytes, folder, platform);
+  await platform.store.write(folder.file("model.onnx"), bytes);
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
 }
 
-/** What was asked for, with absolute paths. */
-export async function storedInput(input: AdaptInput, out: string, platform: Platform) {
-  const { store } = platform;
-  const { backbone, weights } = await absolutePaths(
-    { data: undefined, backbone: input.backbone, weights: input.weights, teacher: undefined, init: undefined },
-    platform,
-  );
-  return {
-    ...input,
-    source: store.absolute(input.source),
-    target: store.absolute(input.target),
-    backbone,
-    weights,
-    out,
+/** One temperature, fitted on held-out source images, and what it makes of the answers; no promise about the target comes with it, whose labels nobody asked for. */
+async function calibrated({ probabilities }: DomainTrial, labels: Int32Array, classes: number, compute: Compute) {
+  const { held, target } = probabilities;
+  if (labels.length === 0) return { trust: undefined, held, target };
+  const logits = logarithms(held);
+  const scaling = await fitTemperature({ logits, labels, classes }, compute.signal);
+  const temperature = 1 / (scaling.factors[0] ?? 1);
+  const trust: Trust = {
+    scaling,
+    measure: { kind: "energy" },
+    calibration: { method: "temperature", temperature, images: labels.length },
   };
+  return {
+    trust,
+    held: scaledProbabilities(logits, scaling),
+    target: scaledProbabilities(logarithms(target), scaling),
+  };
+}
+
+function toldCalibration({ calibration }: Trust): string {
+  return `calibration: temperature ${calibration?.temperature?.toPrecision(3)}, fitted on ${calibration?.images} held-out source images; what it makes of the target's answers nobody can tell without labels`;
 }
 
 /** Of images with a class. */

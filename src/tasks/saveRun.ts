@@ -1,5 +1,6 @@
 import { encodeModelFile, type ModelParts } from "../artefact/modelFile.ts";
-import type { Trust } from "../artefact/trust.ts";
+import type { TargetTrust, Trust } from "../artefact/trust.ts";
+import type { ClassificationBatch } from "../metrics/classificationBatch.ts";
 import { reportWithIntervals } from "../metrics/classificationIntervals.ts";
 import { measure } from "../metrics/metric.ts";
 import { reliability } from "../metrics/reliability.ts";
@@ -7,6 +8,7 @@ import { reliabilityDiagram } from "../metrics/reliabilityDiagram.ts";
 import type { HeadTarget } from "../transfer/headTargets.ts";
 import { answerLayer } from "../transfer/multiTaskHeads.ts";
 import { fitAdvice } from "./fitAdvice.ts";
+import { fitTargetTrust, rawTargetAnswers, type TargetAnswers } from "./fitTargetTrust.ts";
 import { calibratedAnswers, fitTrust, rawAnswers } from "./fitTrust.ts";
 import type { Learned } from "./learn.ts";
 import { type AnsweredSplit, encodePredictions } from "./predictions.ts";
@@ -24,14 +26,14 @@ export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): A
   const { network, backbone, targets } = plan;
   const weights = state.snapshot(network.parameters.list);
   const parts = { validation: split.validation, ...(split.test.length > 0 ? { test: split.test } : {}) };
-  const { figures, trust } =
+  const { figures, trust, targetTrust } =
     targets === undefined
       ? yield* saveClasses(job, learned, folder, parts)
       : yield* saveTargets(job, learned, folder, { parts, targets });
   const bytes = encodeModelFile({
     // Not the folder's: runs of one seed must not differ by where they lie.
     name: "classifier",
-    answers: answersOf(job, learned),
+    answers: answersOf(job, learned, targetTrust),
     preparation,
     backbone,
     trust,
@@ -51,10 +53,18 @@ export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): A
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
 }
 
-function answersOf({ labels, source }: Job, { plan }: Learned): ModelParts["answers"] {
+function answersOf(
+  { labels, source }: Job,
+  { plan }: Learned,
+  trust: Saved["targetTrust"] = new Map(),
+): ModelParts["answers"] {
   if (plan.targets === undefined) return { kind: "classes", labels };
-  const targets = source.targets ?? [];
-  return { kind: "targets", targets: targets.map((column) => ({ column, layer: answerLayer(column) })) };
+  const targets = (source.targets ?? []).map((column) => ({
+    column,
+    layer: answerLayer(column),
+    trust: trust.get(column.name),
+  }));
+  return { kind: "targets", targets };
 }
 
 type Parts = { readonly validation: readonly number[]; readonly test?: readonly number[] };
@@ -64,6 +74,8 @@ type Figures = Readonly<Record<string, unknown>>;
 interface Saved {
   readonly figures: Figures;
   readonly trust?: Trust | undefined;
+  /** Of several targets those with classes. */
+  readonly targetTrust?: ReadonlyMap<string, TargetTrust> | undefined;
 }
 
 /** What a classifier says of each part, calibrated on the validation images; its figures are returned. */
@@ -107,11 +119,27 @@ async function* saveTargets(
   { parts, targets }: { readonly parts: Parts; readonly targets: readonly HeadTarget[] },
 ): AsyncGenerator<TaskEvent, Saved> {
   const metrics: Record<string, unknown> = {};
-  for (const [name, indices] of Object.entries(parts)) {
-    const { events, figures } = await targetVerdicts(job, learned, targets, indices, name);
-    metrics[name] = figures;
+  const validation = await rawTargetAnswers(job, learned, targets, parts.validation);
+  const trust = await fitTargetTrust(job, validation);
+  const errors = new Map<string, Record<string, CalibrationErrors>>();
+  for (const [part, indices] of Object.entries(parts)) {
+    const raw = indices === parts.validation ? validation : await rawTargetAnswers(job, learned, targets, indices);
+    const classes = new Map(raw.map((answers) => [answers.name, asServed(answers, trust)]));
+    for (const answers of raw) {
+      const after = classes.get(answers.name) ?? answers;
+      errors.set(answers.name, { ...errors.get(answers.name), ...calibrationErrors(part, answers, after) });
+    }
+    const { events, figures } = await targetVerdicts(job, learned, targets, indices, { title: part, classes });
+    metrics[part] = figures;
     yield* events;
   }
+  for (const [name, own] of trust) {
+    for (const text of toldTrust(own, errors.get(name) ?? {})) yield { type: "note", text: `${name}: ${text}` };
+  }
+  if (trust.size > 0)
+    metrics["trust"] = Object.fromEntries(
+      [...trust].map(([name, own]) => [name, figuresOf(own, errors.get(name) ?? {})]),
+    );
   const weights = taskWeights(learned);
   const kept = targets.map((target, t) => ({ ...target, weight: weights[t] ?? target.weight }));
   await folder.writeJson("targets.json", kept);
@@ -119,5 +147,29 @@ async function* saveTargets(
     const told = kept.map(({ name, weight }) => `${name} ${weight.toFixed(2)}`).join(", ");
     yield { type: "note", text: `weights of the tasks, as learned from their uncertainty: ${told}` };
   }
-  return { figures: metrics };
+  return { figures: metrics, targetTrust: trust };
+}
+
+function asServed(answers: TargetAnswers, trust: ReadonlyMap<string, TargetTrust>): ClassificationBatch {
+  const own = trust.get(answers.name);
+  return own === undefined ? answers : calibratedAnswers(answers, own.scaling);
+}
+
+/** Nothing where no image has a label. */
+function calibrationErrors(
+  part: string,
+  before: ClassificationBatch,
+  after: ClassificationBatch,
+): Readonly<Record<string, CalibrationErrors>> {
+  if (before.labels.length === 0) return {};
+  const errorOf = (answers: ClassificationBatch) => measure(reliability(), [answers]).expectedError;
+  return { [part]: { before: errorOf(before), after: errorOf(after) } };
+}
+
+/** As metrics.json keeps them. */
+function figuresOf(
+  { calibration, conformal }: TargetTrust,
+  expectedError: Readonly<Record<string, CalibrationErrors>>,
+) {
+  return { calibration: { ...calibration, expectedError }, conformal };
 }

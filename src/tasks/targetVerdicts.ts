@@ -1,3 +1,4 @@
+import type { ClassificationBatch } from "../metrics/classificationBatch.ts";
 import { type HeadTarget, offsetsOf, widthOf } from "../transfer/headTargets.ts";
 import { learnedWeight, logVariancePath } from "../transfer/multiTaskHeads.ts";
 import type { Learned } from "./learn.ts";
@@ -29,27 +30,38 @@ export function verdictsByTarget(
   };
 }
 
-/** How good a network of several targets is on some of the job's images. */
+/** How good a network of several targets is on some of the job's images; `classes` are its answers to targets with classes, as they are served. */
 export async function targetVerdicts(
   job: Job,
   learned: Learned,
   targets: readonly HeadTarget[],
   indices: readonly number[],
-  title: string,
+  { title, classes }: { readonly title: string; readonly classes: ReadonlyMap<string, ClassificationBatch> },
 ): Promise<TargetVerdicts> {
   const rows = await probabilitiesOf(job, learned, indices);
   const width = targets.reduce((sum, target) => sum + widthOf(target), 0);
   const offsets = offsetsOf(targets);
-  const tallies = targets.map((target) => ({ name: target.name, tally: tallyOf(target) }));
-  for (const [row, image] of indices.entries()) {
-    const truths = job.images.samples[image]?.targets ?? [];
-    for (const [t, target] of targets.entries()) {
-      const truth = truths[t];
-      const start = row * width + (offsets[t] ?? 0);
-      if (truth !== undefined) tallies[t]?.tally.add(rows.subarray(start, start + widthOf(target)), truth);
+  const tallies = targets.map((target, t) => {
+    const tally = tallyOf(target);
+    if (target.kind === "classes") {
+      addAll(tally, classes.get(target.name));
+      return { name: target.name, tally };
     }
-  }
+    for (const [row, image] of indices.entries()) {
+      const truth = job.images.samples[image]?.targets?.[t];
+      const at = row * width + (offsets[t] ?? 0);
+      if (truth !== undefined) tally.add(rows.subarray(at, at + 1), truth);
+    }
+    return { name: target.name, tally };
+  });
   return verdictsByTarget(title, tallies);
+}
+
+function addAll(tally: Tally, answers: ClassificationBatch | undefined): void {
+  const { probabilities, labels, classes } = answers ?? { probabilities: [], labels: [], classes: 0 };
+  for (let i = 0; i < labels.length; i++) {
+    tally.add(Float32Array.from(probabilities.slice(i * classes, (i + 1) * classes)), labels[i] ?? 0);
+  }
 }
 
 /** What each target's loss counts: as it was given, or as it was learned. */

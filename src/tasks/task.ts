@@ -74,7 +74,13 @@ export interface RankedClass {
 
 /** What a model of several targets says of one of them: classes, the likeliest first, or a number. */
 export type TargetAnswer =
-  | { readonly name: string; readonly kind: "classes"; readonly classes: readonly RankedClass[] }
+  | {
+      readonly name: string;
+      readonly kind: "classes";
+      readonly classes: readonly RankedClass[];
+      /** The classes that hold the true one as often as was promised, the likeliest first. */
+      readonly set?: readonly string[];
+    }
   | { readonly name: string; readonly kind: "number"; readonly value: number };
 
 /** One way that `adapt` tried. */
@@ -88,6 +94,14 @@ export interface AdaptationEntry {
   /** On target images whose class is known, 0 to 1; nothing without any. */
   readonly accuracy: Spread | undefined;
   readonly isChosen: boolean;
+}
+
+/** A training image beside one that is asked about. */
+export interface NearImage {
+  readonly file: string;
+  readonly label: string;
+  /** 1 − cos of the two feature vectors: 0 for the same direction. */
+  readonly distance: number;
 }
 
 /** Why a model said what it said of one photo. */
@@ -160,7 +174,12 @@ export type TaskEvent =
     }
   /** How good predicted numbers are, in their own unit. */
   | { readonly type: "regression"; readonly title: string; readonly report: RegressionReport }
-  | ({ readonly type: "prediction"; readonly file: string } & Classification)
+  | ({
+      readonly type: "prediction";
+      readonly file: string;
+      /** The training images most alike, where they were asked for. */
+      readonly nearest?: readonly NearImage[];
+    } & Classification)
   | ({ readonly type: "operating-points" } & OperatingTable)
   | { readonly type: "answers"; readonly file: string; readonly targets: readonly TargetAnswer[] }
   | ({ readonly type: "explanation" } & Explanation)

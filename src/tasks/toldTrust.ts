@@ -1,4 +1,4 @@
-import type { Trust } from "../artefact/trust.ts";
+import type { StatedTrust } from "../artefact/statedTrust.ts";
 
 /** Expected calibration error of one part, by the network alone and by the served model. */
 export interface CalibrationErrors {
@@ -8,7 +8,7 @@ export interface CalibrationErrors {
 
 /** What was promised on validation images, in sentences, with the errors by part. */
 export function toldTrust(
-  trust: Trust | undefined,
+  trust: StatedTrust | undefined,
   errors: Readonly<Record<string, CalibrationErrors>>,
 ): readonly string[] {
   if (trust === undefined) {
@@ -26,6 +26,11 @@ export function toldTrust(
     conformal === undefined
       ? "no prediction sets: too few validation images to promise 90 %"
       : `prediction sets at ${(100 * conformal.coverage).toFixed(0)} %: the classes with a probability of ${(1 - conformal.threshold).toPrecision(2)} or more`,
-    `unknown: an image whose ${unknown?.score} score is above ${unknown?.threshold.toPrecision(4)}, as for ${(100 * (1 - (unknown?.quantile ?? 1))).toFixed(0)} % of the validation images`,
+    ...(unknown === undefined ? [] : [toldUnknown(unknown)]),
   ];
+}
+
+function toldUnknown({ score, threshold, quantile }: NonNullable<StatedTrust["unknown"]>): string {
+  const share = (100 * (1 - quantile)).toFixed(0);
+  return `unknown: an image whose ${score} score is above ${threshold.toPrecision(4)}, as for ${share} % of the validation images`;
 }

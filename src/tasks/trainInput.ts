@@ -99,6 +99,12 @@ export const trainSchema = z.object({
     .describe(
       "what learns from frozen features: linear is solved to its optimum, mlp has a hidden layer, prototype takes the nearest class mean (for a handful of images a class), cosine learns on from those means, knn asks the most alike training images",
     ),
+  features: z
+    .enum(["last", "stages"])
+    .optional()
+    .describe(
+      "what a head learns from: the backbone's last features, or with them the means of the maps with which its stages end, where colours and textures are (default: last; auto compares both by cross-validation)",
+    ),
   penalty: z
     .number()
     .gt(0)

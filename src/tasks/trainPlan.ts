@@ -92,6 +92,9 @@ export function strategyOf(input: TrainInput): StrategyName | "auto" {
   if (input.penalty !== undefined && !solvesLinearHead(input, strategy)) {
     throw new GraftError("usage", "--penalty is for the linear head on a backbone's features. Leave it out.");
   }
+  if (input.features !== undefined && input.backbone === undefined) {
+    throw new GraftError("usage", "--features is for those of a --backbone. Name one, or leave it out.");
+  }
   const tunes =
     strategy === "auto" ||
     strategy === "fine-tune" ||

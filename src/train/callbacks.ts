@@ -18,6 +18,8 @@ export interface EpochContext {
   stop(reason: string): void;
   /** Multiplies the learning rate of all later steps. */
   scaleLearningRate(factor: number): void;
+  /** Adds figures to the epoch's line of the history. */
+  log(figures: Readonly<Record<string, number>>): void;
 }
 
 /** What a callback must remember for a run to resume exactly. */

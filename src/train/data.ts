@@ -8,8 +8,12 @@ export interface TrainingData {
   readonly inputShape: readonly number[];
   readonly inputDType: "float32" | "uint8";
   readonly targets: Targets;
-  /** The targets of an epoch, where they depend on its augmentation; `targets` without. */
-  targetsOf?(epoch: number): Targets | Promise<Targets>;
+  /**
+   * The targets of an epoch, where they depend on its augmentation or on how far training is; `targets` without. They hold until the next call.
+   *
+   * @param share of the epoch's steps that are done; 0 without
+   */
+  targetsOf?(epoch: number, share?: number): Targets | Promise<Targets>;
   /** The order of an epoch, a function of (seed, epoch), where batches are to be mixed in a certain way; samples may come twice. Default: all, shuffled. */
   order?(seed: number, epoch: number): Uint32Array;
   /** Inputs of these samples, [N, …inputShape]. `epoch` selects the augmentation draw; without it there is none. */
@@ -65,7 +69,9 @@ export function subset(data: TrainingData, indices: Uint32Array): TrainingData {
     ...data,
     ...(targetsOf === undefined
       ? {}
-      : { targetsOf: async (epoch: number) => pickTargets(await targetsOf(epoch), indices) }),
+      : {
+          targetsOf: async (epoch: number, share?: number) => pickTargets(await targetsOf(epoch, share), indices),
+        }),
     count: indices.length,
     targets: pickTargets(data.targets, indices),
     load: (batch, epoch) => data.load(pick(batch), epoch),

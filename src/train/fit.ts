@@ -140,7 +140,7 @@ async function* trainEpoch(
     }
     const indices = batches[progress.batch] ?? new Uint32Array(0);
     const step = await steps.get(indices.length, state.step);
-    const batch = await makeBatch(plan, indices, epoch, step.target);
+    const batch = await makeBatch(plan, indices, { epoch, share: progress.batch / batches.length }, step.target);
     const rate =
       recipe.optimizer.learningRate * progress.rateFactor * plan.schedule(state.step, batches.length * epochs);
     const { loss, predictions } = await step.run(state, batch, rate);
@@ -163,9 +163,14 @@ async function* trainEpoch(
   return false;
 }
 
-async function makeBatch(plan: FitPlan, indices: Uint32Array, epoch: number, target: Step["target"]): Promise<Batch> {
+async function makeBatch(
+  plan: FitPlan,
+  indices: Uint32Array,
+  { epoch, share }: { readonly epoch: number; readonly share: number },
+  target: Step["target"],
+): Promise<Batch> {
   const { train, recipe, seed } = plan;
-  const targets = (await train.targetsOf?.(epoch)) ?? train.targets;
+  const targets = (await train.targetsOf?.(epoch, share)) ?? train.targets;
   return {
     x: await train.load(indices, epoch),
     y: targetTensor(targets, indices, target, recipe.loss.name),
@@ -217,6 +222,9 @@ async function finishEpoch(
       },
       scaleLearningRate(factor) {
         progress.rateFactor *= factor;
+      },
+      log(figures) {
+        Object.assign(logs, figures);
       },
     });
   }

@@ -50,7 +50,7 @@ function rightShare(probabilities: Float32Array): number {
 describe.each(featureMethodNames)("%s", (method) => {
   it("becomes one graph, whose answers on the backbone's features are those that were judged", async () => {
     for (const setting of settingsOf(method, (await domains).features)) {
-      const trial = await alignFeatures(await domains, { method, setting }, 0.01, compute);
+      const trial = await alignFeatures(await domains, { method, setting }, { penalty: 0.01 }, compute);
       const evaluator = new Evaluator(trial.network, compute.engine);
       const served = await evaluator.predict(dataOf(target, target.labels), new TrainingState(trial.weights), 64);
       await evaluator.dispose();
@@ -66,7 +66,7 @@ describe("a moved domain", () => {
     for (const method of ["source-only", "coral", "tca"] as const) {
       const [setting] = settingsOf(method, (await domains).features);
       if (setting === undefined) throw new Error("every method has a setting");
-      const trial = await alignFeatures(await domains, { method, setting }, 0.01, compute);
+      const trial = await alignFeatures(await domains, { method, setting }, { penalty: 0.01 }, compute);
       const { scores, answers } = await judgeTrial(trial, (await domains).features, compute);
       judged[method] = scores.infoMax;
       right[method] = rightShare(trial.probabilities.target);

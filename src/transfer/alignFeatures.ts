@@ -1,28 +1,36 @@
 import { applyMap, type DomainMap } from "../adapt/domainMap.ts";
-import type { FeatureMethodName, MethodSetting } from "../adapt/featureMethods.ts";
+import type { MethodSetting } from "../adapt/featureMethods.ts";
+import { resampledPlaces } from "../adapt/partialTransfer.ts";
 import type { Compute } from "../algebra/compute.ts";
+import { rowsAt } from "../algebra/matrix.ts";
 import type { Rows } from "../base/rows.ts";
 import { dense } from "../nn/denseLayers.ts";
 import { sequentialNetwork } from "../nn/network.ts";
 import { domainMapLayer, domainMapWeights } from "./domainMapLayer.ts";
-import { applyLayers, type DomainTrial, dataOf } from "./domainTrial.ts";
+import { applyLayers, type DomainFeatures, type DomainTrial, dataOf } from "./domainTrial.ts";
 import { type LinearHead, solveLinearHead } from "./linearHead.ts";
 import type { ScaledDomains } from "./scaling.ts";
 import type { Weights } from "./strategy.ts";
 
-/**
- * Maps the features of both domains into one space, solves the linear head on the source's there, and puts it behind the target's map.
- *
- * @param penalty of the head; without, cross-validation on the source chooses it
- */
+export interface HeadOptions {
+  /** Without, cross-validation on the source chooses it. */
+  readonly penalty?: number | undefined;
+  /** How much each class of the source counts, where the target may lack some. Default: all alike. */
+  readonly classCounts?: readonly number[] | undefined;
+}
+
+/** Maps the features of both domains into one space, solves the linear head on the source's there, and puts it behind the target's map. */
 export async function alignFeatures(
   domains: ScaledDomains,
-  { method, setting }: { readonly method: FeatureMethodName; readonly setting: MethodSetting },
-  penalty: number | undefined,
+  { method, setting }: { readonly method: string; readonly setting: MethodSetting },
+  { penalty, classCounts }: HeadOptions,
   compute: Compute,
 ): Promise<DomainTrial> {
-  const { source, labels, folds, held, target, classes, classWeights } = domains.features;
-  const maps = await setting.fit({ source, target, labels }, compute);
+  const { source, labels, folds, held, target, classes } = domains.features;
+  const seen = classCounts === undefined ? domains.features : resampled(domains.features, classCounts);
+  const maps = await setting.fit({ source: seen.source, labels: seen.labels, target }, compute);
+  const balanced = domains.features.classWeights;
+  const classWeights = classCounts?.map((count, label) => count * (balanced?.[label] ?? 1)) ?? balanced;
   const space = {
     source: await moved(maps.source, source, compute),
     held: await moved(maps.source, held, compute),
@@ -37,6 +45,7 @@ export async function alignFeatures(
   return {
     method,
     setting: setting.text,
+    takes: "features",
     network: sequentialNetwork([domains.layer, ...(isPlain ? [] : [map]), judge], [target.width]),
     weights: new Map([...domains.weights, ...domainMapWeights("map", maps.target, target.width), ...head]),
     space,
@@ -46,6 +55,12 @@ export async function alignFeatures(
     },
     history: [],
   };
+}
+
+/** The source as methods without weights are to see it. */
+function resampled({ source, labels }: DomainFeatures, counts: readonly number[]) {
+  const places = resampledPlaces(labels, counts);
+  return { source: rowsAt(source, places), labels: Int32Array.from(places, (row) => labels[row] ?? 0) };
 }
 
 async function moved(map: DomainMap, rows: Rows, compute: Compute): Promise<Rows> {

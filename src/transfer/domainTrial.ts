@@ -10,6 +10,7 @@ import { TrainingState } from "../train/state.ts";
 import type { Weights } from "./strategy.ts";
 
 const rowsAtOnce = 256;
+const imagesAtOnce = 64;
 
 /** Features of a frozen backbone: a labelled source, part of it held out, and a target whose labels nobody asks for. */
 export interface DomainFeatures {
@@ -28,9 +29,11 @@ export interface DomainFeatures {
 export interface DomainTrial {
   readonly method: string;
   readonly setting: string;
+  /** What its network takes of an image: what the backbone makes of it, or its pixels. */
+  readonly takes: "features" | "pixels";
   /** Of target images, where the method changed it. */
   readonly backbone?: Backbone;
-  /** From the backbone's features of a target image to probabilities. */
+  /** From a target image to probabilities. */
   readonly network: Network;
   readonly weights: Weights;
   /** Where its head judges: the rows of each domain by the way of each. */
@@ -48,11 +51,22 @@ export async function applyLayers(
   rows: Rows,
   engine: Engine,
 ): Promise<Float32Array> {
-  const network = sequentialNetwork(layers, [rows.width]);
+  return (await rowsOf(layers, weights, dataOf(rows, new Int32Array(rows.count)), engine)).floats;
+}
+
+/** What layers with these weights give for each sample, [N, width]. */
+export async function rowsOf(
+  layers: readonly Layer[],
+  weights: Weights,
+  data: TrainingData,
+  engine: Engine,
+): Promise<Rows & { readonly floats: Float32Array }> {
+  const network = sequentialNetwork(layers, data.inputShape);
   const evaluator = new Evaluator(network, engine);
+  const atOnce = data.inputShape.length === 1 ? rowsAtOnce : imagesAtOnce;
   try {
-    const state = new TrainingState(weights);
-    return (await evaluator.predict(dataOf(rows, new Int32Array(rows.count)), state, rowsAtOnce)).floats;
+    const { floats } = await evaluator.predict(data, new TrainingState(weights), atOnce);
+    return { values: floats, floats, count: data.count, width: floats.length / data.count };
   } finally {
     await evaluator.dispose();
   }

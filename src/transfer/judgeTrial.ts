@@ -56,7 +56,8 @@ export async function judgeTrial(
   };
 }
 
-function logarithms(probabilities: Float32Array): Float32Array {
+/** Logits, up to a constant a row. */
+export function logarithms(probabilities: Float32Array): Float32Array {
   return probabilities.map((p) => Math.log(Math.max(p, leastProbability)));
 }
 

@@ -4,9 +4,12 @@ import { stream } from "../base/random.ts";
 import type { Rows } from "../base/rows.ts";
 import { createEngine } from "../node/engine.ts";
 import { argMax } from "../train/measures.ts";
+import { featureData, mixedOrder } from "./domainData.ts";
+import { featureSubject } from "./domainSubject.ts";
 import type { DomainFeatures, DomainTrial } from "./domainTrial.ts";
-import { learnDomains, mixedOrder } from "./learnDomains.ts";
+import { learnDomains } from "./learnDomains.ts";
 import { scaleDomains } from "./scaling.ts";
+import type { StrategyEvent } from "./strategy.ts";
 
 const compute = { engine: createEngine({ threads: 1 }) };
 const settings = { epochs: 4, batchSize: 16, learningRate: 2e-3, seed: 0, nowMs: () => 0 };
@@ -38,7 +41,7 @@ const features: DomainFeatures = {
 
 async function learned(method: (typeof trainedMethodNames)[number], signal?: AbortSignal): Promise<DomainTrial> {
   const domains = await scaleDomains(features, compute);
-  const work = learnDomains(domains, method, settings, { ...compute, signal });
+  const work = learnDomains(featureSubject(domains), method, settings, { ...compute, signal });
   for (;;) {
     const next = await work.next();
     if (next.done) return next.value;
@@ -57,6 +60,55 @@ describe.each(trainedMethodNames)("%s", (method) => {
       expect(log["domain_accuracy"]).toBeLessThanOrEqual(1);
       expect(log["discrepancy"]).toBeGreaterThan(0);
     }
+  });
+});
+
+describe("a domain classifier that collapses", () => {
+  const finished = async (work: AsyncGenerator<StrategyEvent, DomainTrial>) => {
+    const notes: string[] = [];
+    for (;;) {
+      const next = await work.next();
+      if (next.done) return { notes, trial: next.value };
+      if (next.value.type === "note") notes.push(next.value.text);
+    }
+  };
+  /** The target lies so far off in one feature that telling the domains apart takes no learning. */
+  const farAway = (distance: number) => {
+    const values = Float32Array.from(target.values, (value, at) =>
+      at % width === width - 1 ? value + distance : value,
+    );
+    return { ...features, target: { ...target, values } };
+  };
+  const eight = { ...settings, epochs: 8, learningRate: 2e-2 };
+
+  it("is told, and training begins again once, with a lower weight", async () => {
+    const subject = featureSubject(await scaleDomains(farAway(20), compute));
+    const { notes, trial } = await finished(learnDomains(subject, "dann", eight, compute));
+    expect(notes[0]).toMatch(
+      /dann: the domain classifier is sure of every image.*; it begins again with 0.1 of the weight/,
+    );
+    expect(notes).toHaveLength(2);
+    expect(notes[1]).toContain("expect little more than source-only");
+    expect(trial.history).toHaveLength(eight.epochs);
+    expect(trial.history.every(({ loss }) => Number.isFinite(loss))).toBe(true);
+  });
+
+  it("is not seen where the domains differ little, nor in a method that has none", async () => {
+    const subject = featureSubject(await scaleDomains(features, compute));
+    expect((await finished(learnDomains(subject, "dann", settings, compute))).notes).toEqual([]);
+    const far = featureSubject(await scaleDomains(farAway(20), compute));
+    expect((await finished(learnDomains(far, "dan", eight, compute))).notes).toEqual([]);
+  });
+
+  it("is refused where the loss is no number again", async () => {
+    const data = featureData({
+      ...features,
+      source: { ...source, values: Float32Array.from(source.values, (value) => 3e38 * value) },
+    });
+    const subject = { ...featureSubject(await scaleDomains(features, compute)), data };
+    await expect(finished(learnDomains(subject, "dann", settings, compute))).rejects.toThrow(
+      /the loss is not a number at epoch 1.*with the lower weight too/s,
+    );
   });
 });
 

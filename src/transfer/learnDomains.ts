@@ -1,200 +1,257 @@
-import { domainLoss, targetRow, targetWidth } from "../adapt/losses/domainBatch.ts";
-import { mmd } from "../adapt/mmd.ts";
-import { proxyADistance } from "../adapt/proxyADistance.ts";
-import { sharedLayer, type TrainedMethod, type TrainedMethodName, trainedMethods } from "../adapt/trainedMethods.ts";
+import { uselessDiscriminator } from "../adapt/discriminatorCollapse.ts";
+import type { DomainName } from "../adapt/domainNormalization.ts";
+import { domainLoss } from "../adapt/losses/domainBatch.ts";
+import { classCounts } from "../adapt/partialTransfer.ts";
+import { type TrainedMethod, type TrainedMethodName, trainedMethods } from "../adapt/trainedMethods.ts";
 import type { Compute } from "../algebra/compute.ts";
-import { rowsAt, stacked } from "../algebra/matrix.ts";
 import { GraftError } from "../base/errors.ts";
-import { stream } from "../base/random.ts";
-import type { Rows } from "../base/rows.ts";
-import { dense } from "../nn/denseLayers.ts";
+import { Tensor } from "../base/tensor.ts";
 import { input } from "../nn/layer.ts";
+import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
 import { functionalNetwork, type Network, sequentialNetwork } from "../nn/network.ts";
-import { adam } from "../optim/optimizers.ts";
-import { cosineSchedule } from "../optim/schedules.ts";
-import type { TrainingData } from "../train/data.ts";
-import { type FitEvent, fit } from "../train/fit.ts";
-import { argMax } from "../train/measures.ts";
-import { type EpochLog, freshProgress } from "../train/progress.ts";
+import type { Callback } from "../train/callbacks.ts";
+import type { FitEvent } from "../train/fit.ts";
+import type { EpochLog } from "../train/progress.ts";
 import { initialTensors, TrainingState } from "../train/state.ts";
 import { headLayer } from "./alignFeatures.ts";
-import { applyLayers, type DomainFeatures, type DomainTrial, dataOf } from "./domainTrial.ts";
-import type { ScaledDomains } from "./scaling.ts";
+import { mixedData, sourceData } from "./domainData.ts";
+import { DomainMeasures } from "./domainMeasures.ts";
+import type { DomainSubject } from "./domainSubject.ts";
+import { applyLayers, type DomainTrial, rowsOf } from "./domainTrial.ts";
+import { type DomainLearning, learnBySteps } from "./learnBySteps.ts";
+import type { StrategyEvent, Weights } from "./strategy.ts";
 
-const sharedUnits = 256;
-const folds = 5;
-/** Rows of each domain that the domains' distance is measured on after an epoch, at most. */
-const measuredRows = 500;
-
-export interface DomainLearning {
-  readonly epochs: number;
-  /** Of which one half is of each domain. */
-  readonly batchSize: number;
-  readonly learningRate: number;
-  readonly seed: number;
-  readonly nowMs: () => number;
-}
+/** Of λ, where a domain classifier collapsed and all begins again. */
+const lowerWeight = 0.1;
+/** λ from which a domain classifier is expected to teach something. */
+const strong = 0.5;
 
 /**
- * Learns a layer that the domains share and a classifier on it, from batches of which one half is of each domain: source images by their labels, all
- * by the method's term. Every epoch logs how well a linear classifier tells the domains apart there, and their discrepancy. Throws `interrupted`.
+ * Learns what the domains share and a classifier on it, from batches of which one half is of each domain: source images by their labels, all
+ * by the method's term. Every epoch logs how well a linear classifier tells the domains apart there, and their discrepancy. A domain classifier that
+ * collapses, or a loss that is no number, is told; then all begins again, once, with a tenth of λ. Throws `interrupted`, and `diverged` where the loss
+ * is no number again.
  */
 export async function* learnDomains(
-  domains: ScaledDomains,
+  subject: DomainSubject,
   method: TrainedMethodName,
   settings: DomainLearning,
   compute: Compute,
-): AsyncGenerator<FitEvent, DomainTrial> {
-  const { features } = domains;
-  const { engine, signal } = compute;
-  const { epochs, batchSize, seed, nowMs } = settings;
-  const way = trainedMethods[method];
-  const network = networkOf(way, features);
-  const plan = {
-    recipe: {
-      network,
-      loss: domainLoss(method, features.classes, way.term),
-      optimizer: adam({ learningRate: settings.learningRate }),
-      trainable: network.parameters.trainable,
-    },
-    train: mixedData(features, way, epochs),
-    validation: undefined,
-    epochs,
-    batchSize,
-    seed,
-    schedule: cosineSchedule(),
-    classWeights: undefined,
-    measures: [],
-    callbacks: [],
-  };
-  const state = new TrainingState(initialTensors(network.parameters, seed));
-  const history: EpochLog[] = [];
-  for await (const event of fit(plan, state, { engine, nowMs, signal }, freshProgress())) {
-    if (event.type === "interrupted")
-      throw new GraftError("interrupted", "stopped while domains were being learned; nothing was kept.");
-    if (event.type !== "epoch") {
-      yield event;
-      continue;
-    }
-    const log = { ...event.log, ...(await measured(features, state, seed, compute)) };
-    history.push(log);
-    yield { ...event, log };
+): AsyncGenerator<StrategyEvent, DomainTrial> {
+  const first = yield* attempted(subject, { method, name: method, factor: 1 }, settings, compute);
+  if (typeof first !== "string") return trialOf(subject, method, first, compute);
+  yield { type: "note", text: `${method}: ${first}; it begins again with ${lowerWeight} of the weight` };
+  const again = { method, name: `${method}-again`, factor: lowerWeight };
+  const second = yield* attempted(subject, again, settings, compute);
+  if (typeof second === "string") {
+    throw new GraftError(
+      "diverged",
+      `${method}: ${second} That was with the lower weight too: lower --learning-rate, or take another --method.`,
+    );
   }
-  return trialOf(domains, method, state, history, compute);
+  const useless = uselessIn(second.history.at(-1) ?? {});
+  if (useless !== undefined) {
+    const text = `${method}: in the end the domain classifier ${useless}, with the lower weight too: expect little more than source-only`;
+    yield { type: "note", text };
+  }
+  return trialOf(subject, method, second, compute);
 }
 
-function networkOf({ auxiliary }: TrainedMethod, { source, classes }: DomainFeatures): Network {
-  const shared = sharedDense()(input([source.width]));
-  const answers = headLayer(classes)(shared);
-  return functionalNetwork(answers, auxiliary === undefined ? [] : [auxiliary(shared, answers, classes)]);
+function uselessIn(log: Readonly<Record<string, number>>): string | undefined {
+  return uselessDiscriminator({
+    discriminatorLoss: log["discriminator_loss"] ?? Number.NaN,
+    domainAccuracy: log["domain_accuracy"] ?? Number.NaN,
+  });
 }
 
-/** The layer that domains share. */
-export function sharedDense() {
-  return dense(sharedUnits, { activation: "relu", name: sharedLayer });
+interface Attempt {
+  readonly method: TrainedMethodName;
+  /** Of its checkpoint. */
+  readonly name: string;
+  /** Of λ. */
+  readonly factor: number;
 }
 
-/** Source rows, then target rows; an epoch is all of the larger domain, and of the smaller as many. */
-function mixedData(features: DomainFeatures, { strength }: TrainedMethod, epochs: number): TrainingData {
-  const { source, target, labels, classes, classWeights } = features;
-  const width = targetWidth(classes);
-  const targetsOf = (epoch: number) => {
-    const lambda = strength(epochs < 2 ? 1 : epoch / (epochs - 1));
-    const values = new Float32Array((source.count + target.count) * width);
-    for (let i = 0; i < source.count + target.count; i++) {
-      const label = labels[i];
-      const weight = label === undefined ? 1 : classWeights?.[label];
-      values.set(targetRow(classes, label, lambda, weight), i * width);
-    }
-    return { kind: "values", width, values } as const;
-  };
-  return {
-    ...dataOf(stacked(source, target), new Int32Array(source.count + target.count)),
-    targets: targetsOf(0),
-    targetsOf,
-    order: (seed, epoch) => mixedOrder(source.count, target.count, seed, epoch),
-  };
-}
-
-/** Source and target by turns, so that every batch of even size is half and half; the smaller domain is shuffled anew when it is through. */
-export function mixedOrder(source: number, target: number, seed: number, epoch: number): Uint32Array {
-  const length = Math.max(source, target);
-  const drawn = (name: string, count: number) => {
-    const rounds = Math.ceil(length / count);
-    const random = Array.from({ length: rounds }, (_, round) => stream(seed, name, epoch, round).permutation(count));
-    return (at: number) => random[Math.floor(at / count)]?.[at % count] ?? 0;
-  };
-  const [ofSource, ofTarget] = [drawn("source order", source), drawn("target order", target)];
-  return Uint32Array.from({ length: 2 * length }, (_, at) =>
-    at % 2 === 0 ? ofSource(at >> 1) : source + ofTarget(at >> 1),
-  );
-}
-
-/** What an epoch came to. */
-async function measured(features: DomainFeatures, state: TrainingState, seed: number, compute: Compute) {
-  const { held, heldLabels, classes } = features;
-  const shared = {
-    source: await sharedRows(spread(features.source), state, compute),
-    target: await sharedRows(spread(features.target), state, compute),
-  };
-  const distance = await proxyADistance(
-    shared,
-    { folds: Math.min(folds, shared.source.count, shared.target.count), seed },
-    compute,
-  );
-  const answers = await applyLayers([sharedDense(), headLayer(classes)], state.current, held, compute.engine);
-  const right = heldLabels.filter((label, i) => argMax(answers, i * classes, classes) === label).length;
-  return {
-    source_accuracy: right / held.count,
-    domain_accuracy: 0.5 + distance / 4, // 1 − ε of the distance 2(1 − 2ε)
-    discrepancy: await mmd(shared, { kernel: { kind: "multi" }, estimator: "biased" }, compute),
-  };
-}
-
-async function trialOf(
-  domains: ScaledDomains,
-  method: TrainedMethodName,
-  state: TrainingState,
-  history: readonly EpochLog[],
+/** What was learned, or why that failed. */
+async function* attempted(
+  subject: DomainSubject,
+  { method, name, factor }: Attempt,
+  settings: DomainLearning,
   compute: Compute,
+): AsyncGenerator<StrategyEvent, Pick<DomainTrial, "weights" | "history"> | string> {
+  const { data } = subject;
+  const { epochs, batchSize, seed } = settings;
+  const way = trainedMethods[method];
+  const network = networkOf(subject, "both", way);
+  const measured = {
+    networkOf: (domain: DomainName) => networkOf(subject, domain, way),
+    discriminator: way.discriminator,
+  };
+  const measures = new DomainMeasures(data, measured, seed, compute);
+  const strength = (done: number) => way.strength(done / epochs);
+  const counting = settings.isPartial
+    ? classCounting((state) => measures.answersOn("target", data.target, state), data.classes)
+    : undefined;
+  const isWatched = way.discriminator !== undefined && factor === 1;
+  const watching = isWatched ? [collapseWatch(epochs, strength)] : [];
+  const lesson = {
+    name,
+    ...subject.learning(network, domainLoss(method, data.classes, way.term), settings.learningRate),
+    train: mixedData(data, {
+      strength: (done) => factor * strength(done),
+      classCounts: () => counting?.counts(),
+    }),
+    classWeights: undefined,
+    batchSize,
+    callbacks: [
+      measuring((state) => measures.of(state)),
+      ...watching,
+      ...(counting === undefined ? [] : [counting.callback]),
+    ],
+  };
+  try {
+    const { state, progress } = yield* learnBySteps(lesson, startOf(subject, network, seed), settings, compute);
+    if (progress.stopReason !== undefined) return progress.stopReason;
+    return { weights: state.snapshot(network.parameters.list), history: progress.history };
+  } catch (error) {
+    if (error instanceof GraftError && error.code === "diverged") return error.message;
+    throw error;
+  } finally {
+    await measures.dispose();
+  }
+}
+
+/** The same network by the source alone, in the batches that it has beside the target's. Throws `interrupted`. */
+export async function* learnSource(
+  subject: DomainSubject,
+  settings: DomainLearning,
+  compute: Compute,
+  { name, labelSmoothing }: { readonly name: string; readonly labelSmoothing: number } = {
+    name: "source-only",
+    labelSmoothing: 0,
+  },
+): AsyncGenerator<FitEvent, DomainTrial> {
+  const { data } = subject;
+  const network = networkOf(subject, "source");
+  const measured = { networkOf: (domain: DomainName) => networkOf(subject, domain), discriminator: undefined };
+  const measures = new DomainMeasures(data, measured, settings.seed, compute);
+  const lesson = {
+    name,
+    ...subject.learning(network, sparseCategoricalCrossentropy({ labelSmoothing }), settings.learningRate),
+    train: sourceData(data),
+    classWeights: data.classWeights,
+    batchSize: settings.batchSize >> 1,
+    callbacks: [measuring((state) => measures.of(state))],
+  };
+  try {
+    const { state, progress } = yield* learnBySteps(
+      lesson,
+      startOf(subject, network, settings.seed),
+      settings,
+      compute,
+    );
+    const learned = { weights: state.snapshot(network.parameters.list), history: progress.history };
+    return await trialOf(subject, "source-only", learned, compute);
+  } finally {
+    await measures.dispose();
+  }
+}
+
+function networkOf(
+  { data, extractor }: DomainSubject,
+  domain: DomainName,
+  { auxiliary }: Partial<TrainedMethod> = {},
+): Network {
+  const shared = extractor(domain).reduce((symbol, layer) => layer(symbol), input(data.source.inputShape));
+  const answers = headLayer(data.classes)(shared);
+  return functionalNetwork(answers, auxiliary === undefined ? [] : [auxiliary(shared, answers, data.classes)]);
+}
+
+function startOf({ pretrained }: DomainSubject, { parameters }: Network, seed: number): TrainingState {
+  return new TrainingState(new Map([...initialTensors(parameters, seed), ...pretrained]));
+}
+
+/** Puts figures of the network into every epoch's log. */
+function measuring(measure: (state: TrainingState) => Promise<Record<string, number>>): Callback {
+  return {
+    name: "measuring",
+    start() {},
+    async onEpochEnd({ state, log }) {
+      log(await measure(state));
+    },
+    save: () => ({ values: {}, tensors: new Map() }),
+    restore() {},
+  };
+}
+
+/** Stops a training whose domain classifier taught nothing in a fifth of the epochs, one after another, and two at least, with a weight that counts. */
+function collapseWatch(epochs: number, strength: (done: number) => number): Callback {
+  const patience = Math.max(2, Math.ceil(epochs / 5));
+  let useless = 0;
+  return {
+    name: "collapseWatch",
+    start() {
+      useless = 0;
+    },
+    onEpochEnd({ epoch, logs, stop }) {
+      const reason = uselessIn(logs);
+      useless = reason !== undefined && strength(epoch) >= strong ? useless + 1 : 0;
+      if (useless >= patience) stop(`the domain classifier ${reason} (${patience} epochs in a row)`);
+    },
+    save: () => ({ values: { useless }, tensors: new Map() }),
+    restore({ values }) {
+      useless = values["useless"] ?? 0;
+    },
+  };
+}
+
+/** How much each class of the source counts, found anew from the answers on the target after every epoch and kept with a checkpoint. */
+function classCounting(answersOn: (state: TrainingState) => Promise<Float32Array>, classes: number) {
+  let counts: readonly number[] = new Array<number>(classes).fill(1);
+  const callback: Callback = {
+    name: "classCounting",
+    start() {},
+    async onEpochEnd({ state }) {
+      counts = classCounts(await answersOn(state), classes);
+    },
+    save: () => ({ values: {}, tensors: new Map([["counts", Tensor.float32([classes], counts)]]) }),
+    restore({ tensors }) {
+      counts = [...(tensors.get("counts")?.floats ?? [])];
+    },
+  };
+  return { callback, counts: () => counts };
+}
+
+/** What a network came to say, with weights that may hold more than it needs. */
+export async function trialOf(
+  { data, extractor, front, takes }: DomainSubject,
+  method: string,
+  { weights, history }: { readonly weights: Weights; readonly history: readonly EpochLog[] },
+  { engine }: Compute,
 ): Promise<DomainTrial> {
-  const { source, held, target, classes } = domains.features;
+  const { source, held, target, classes } = data;
   const space = {
-    source: await sharedRows(source, state, compute),
-    held: await sharedRows(held, state, compute),
-    target: await sharedRows(target, state, compute),
+    source: await rowsOf(extractor("source"), weights, source, engine),
+    held: await rowsOf(extractor("source"), weights, held, engine),
+    target: await rowsOf(extractor("target"), weights, target, engine),
   };
   const head = [headLayer(classes)];
-  const network = sequentialNetwork([domains.layer, sharedDense(), ...head], [target.width]);
-  const learned = network.parameters.list.flatMap(({ path }) => {
-    const tensor = state.current.get(path);
+  const network = sequentialNetwork([...front.layers, ...extractor("target"), ...head], source.inputShape);
+  const kept = network.parameters.list.flatMap(({ path }) => {
+    const tensor = front.weights.get(path) ?? weights.get(path);
     return tensor === undefined ? [] : [[path, tensor] as const];
   });
   return {
     method,
     setting: "",
+    takes,
     network,
-    weights: new Map([...domains.weights, ...learned]),
+    weights: new Map(kept),
     space,
     probabilities: {
-      held: await applyLayers(head, state.current, space.held, compute.engine),
-      target: await applyLayers(head, state.current, space.target, compute.engine),
+      held: await applyLayers(head, weights, space.held, engine),
+      target: await applyLayers(head, weights, space.target, engine),
     },
     history,
   };
-}
-
-/** What the shared layer makes of rows. */
-async function sharedRows(rows: Rows, state: TrainingState, { engine }: Compute): Promise<Rows> {
-  const values = await applyLayers([sharedDense()], state.current, rows, engine);
-  return { values, count: rows.count, width: sharedUnits };
-}
-
-/** So many rows at most, evenly spaced. */
-function spread(rows: Rows): Rows {
-  if (rows.count <= measuredRows) return rows;
-  return rowsAt(
-    rows,
-    Uint32Array.from({ length: measuredRows }, (_, i) => Math.floor((i * rows.count) / measuredRows)),
-  );
 }

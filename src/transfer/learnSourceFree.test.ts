@@ -3,7 +3,8 @@ import { stream } from "../base/random.ts";
 import { Tensor } from "../base/tensor.ts";
 import { createEngine } from "../node/engine.ts";
 import { argMax } from "../train/measures.ts";
-import { applyLayers } from "./domainTrial.ts";
+import { featureSubject } from "./domainSubject.ts";
+import { applyLayers, dataOf } from "./domainTrial.ts";
 import { learnHypothesis, learnSourceFree } from "./learnSourceFree.ts";
 import { scaleDomains } from "./scaling.ts";
 import { hypothesisIn } from "./sourceHypothesis.ts";
@@ -25,6 +26,7 @@ function rows(domain: "source" | "held" | "target", count: number) {
 }
 
 const [source, held, target] = [rows("source", 60), rows("held", 18), rows("target", 48)];
+const data = dataOf(target, target.labels);
 const rightOf = (probabilities: Float32Array, labels: Int32Array) =>
   labels.filter((label, i) => argMax(probabilities, i * classes, classes) === label).length / labels.length;
 
@@ -66,8 +68,8 @@ describe("SHOT", () => {
     };
     const domains = await scaleDomains(features, compute);
     const [first, second] = [
-      await finished(learnHypothesis(domains, settings, compute)),
-      await finished(learnHypothesis(domains, settings, compute)),
+      await finished(learnHypothesis(featureSubject(domains), settings, compute)),
+      await finished(learnHypothesis(featureSubject(domains), settings, compute)),
     ];
     for (const [path, { bytes }] of first.weights) expect(second.weights.get(path)?.bytes, path).toEqual(bytes);
     expect(first.history).toHaveLength(settings.epochs);
@@ -81,7 +83,7 @@ describe("SHOT", () => {
     const { extractor, head } = hypothesis;
     const before = await applyLayers([...extractor, head], hypothesis.weights, target, compute.engine);
     const longer = { ...settings, epochs: 40, learningRate: 2e-2 };
-    const learned = await finished(learnSourceFree(hypothesis, target, classes, longer, compute));
+    const learned = await finished(learnSourceFree(hypothesis, data, classes, longer, compute));
     expect(rightOf(before, target.labels)).toBeLessThan(0.8);
     expect(rightOf(learned.probabilities, target.labels)).toBeGreaterThan(0.9);
     expect(learned.weights.get("head/kernel")?.bytes).toEqual(weights.get("head/kernel")?.bytes);
@@ -107,7 +109,7 @@ describe("SHOT", () => {
   it("stops when asked to", async () => {
     const hypothesis = hypothesisIn(run(), width, classes);
     if (hypothesis === undefined) throw new Error("a linear head is a hypothesis");
-    const work = learnSourceFree(hypothesis, target, classes, settings, { ...compute, signal: AbortSignal.abort() });
-    await expect(finished(work)).rejects.toThrow(/stopped while the target was being learned/);
+    const work = learnSourceFree(hypothesis, data, classes, settings, { ...compute, signal: AbortSignal.abort() });
+    await expect(finished(work)).rejects.toThrow(/stopped while domains were being learned/);
   });
 });

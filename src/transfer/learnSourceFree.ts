@@ -1,24 +1,20 @@
 import { centroidLabels } from "../adapt/centroidLabels.ts";
 import { sourceHypothesisLoss } from "../adapt/losses/sourceHypothesis.ts";
 import type { Compute } from "../algebra/compute.ts";
-import { GraftError } from "../base/errors.ts";
 import type { Rows } from "../base/rows.ts";
-import type { Layer } from "../nn/layer.ts";
-import type { Loss } from "../nn/loss.ts";
-import { sparseCategoricalCrossentropy } from "../nn/losses.ts";
+import { Tensor } from "../base/tensor.ts";
 import { type Network, sequentialNetwork } from "../nn/network.ts";
-import type { Parameter } from "../nn/scope.ts";
-import { adam } from "../optim/optimizers.ts";
-import { cosineSchedule } from "../optim/schedules.ts";
+import type { Callback } from "../train/callbacks.ts";
 import type { TrainingData } from "../train/data.ts";
-import { type FitEvent, fit } from "../train/fit.ts";
-import { type EpochLog, freshProgress } from "../train/progress.ts";
-import { initialTensors, TrainingState } from "../train/state.ts";
+import type { FitEvent } from "../train/fit.ts";
+import type { EpochLog } from "../train/progress.ts";
+import { TrainingState } from "../train/state.ts";
 import { headLayer } from "./alignFeatures.ts";
-import { applyLayers, type DomainTrial, dataOf } from "./domainTrial.ts";
-import { type DomainLearning, sharedDense } from "./learnDomains.ts";
-import type { ScaledDomains } from "./scaling.ts";
-import { hypothesisIn, type SourceHypothesis } from "./sourceHypothesis.ts";
+import { type DomainSubject, plainLearning } from "./domainSubject.ts";
+import { applyLayers, type DomainTrial, rowsOf } from "./domainTrial.ts";
+import { type DomainLearning, learnBySteps } from "./learnBySteps.ts";
+import { learnSource, trialOf } from "./learnDomains.ts";
+import type { SourceHypothesis } from "./sourceHypothesis.ts";
 import type { Weights } from "./strategy.ts";
 
 /** Of the source's labels, so that the classifier's features form tight clusters (Liang, Hu & Feng 2020, eq. 1). */
@@ -39,122 +35,72 @@ export interface SourceFree {
  * agree with the nearest class centroid, which is found anew for every epoch. Logs how many labels changed. Throws `interrupted`.
  */
 export async function* learnSourceFree(
-  { extractor, learns, head, weights }: SourceHypothesis,
-  target: Rows,
+  { extractor, head, weights }: SourceHypothesis,
+  target: TrainingData,
   classes: number,
   settings: DomainLearning,
   compute: Compute,
+  learning: DomainSubject["learning"] = plainLearning,
 ): AsyncGenerator<FitEvent, SourceFree> {
-  const network = sequentialNetwork([...extractor, head], [target.width]);
-  const state = new TrainingState(weights);
-  const seen = async () => {
-    const space = await through(extractor, state.current, target, compute);
-    return { space, probabilities: await applyLayers([head], state.current, space, compute.engine) };
+  const network = sequentialNetwork([...extractor, head], target.inputShape);
+  const seen = async (now: Weights) => {
+    const space = await rowsOf(extractor, now, target, compute.engine);
+    return { space, probabilities: await applyLayers([head], now, space, compute.engine) };
   };
-  const labelsNow = async () => {
-    const { space, probabilities } = await seen();
+  const pseudo = pseudoLabelling(async (now) => {
+    const { space, probabilities } = await seen(now);
     return centroidLabels(space, probabilities, classes);
+  });
+  await pseudo.label(weights);
+  const { recipe, schedule } = learning(network, sourceHypothesisLoss(), settings.learningRate);
+  const lesson = {
+    name: "shot",
+    recipe: { ...recipe, trainable: recipe.trainable.filter(({ path }) => !path.startsWith("head/")) },
+    schedule,
+    train: { ...target, targets: pseudo.targets(), targetsOf: () => pseudo.targets() },
+    classWeights: undefined,
+    batchSize: settings.batchSize,
+    callbacks: [pseudo.callback],
   };
-  let labels = await labelsNow();
-  const plain = dataOf(target, labels);
-  const train = { ...plain, targetsOf: () => ({ kind: "classes", labels }) as const };
-  const trainable = network.parameters.trainable.filter(({ path }) => path.startsWith(`${learns}/`));
-  const history: EpochLog[] = [];
-  for await (const event of fitted(
-    { network, loss: sourceHypothesisLoss(), trainable },
-    train,
-    state,
-    settings,
-    compute,
-  )) {
-    if (event.type !== "epoch") {
-      yield event;
-      continue;
-    }
-    const next = await labelsNow();
-    const changed = next.reduce((sum, label, i) => sum + Number(label !== labels[i]), 0) / next.length;
-    labels = next;
-    const log = { ...event.log, labels_changed: changed };
-    history.push(log);
-    yield { ...event, log };
-  }
-  return { network, weights: state.snapshot(network.parameters.list), ...(await seen()), history };
+  const { state, progress } = yield* learnBySteps(lesson, new TrainingState(weights), settings, compute);
+  const learned = state.snapshot(network.parameters.list);
+  return { network, weights: learned, ...(await seen(learned)), history: progress.history };
 }
 
-/** SHOT from the source's images: a shared layer and a classifier learn them, then the images are put away. */
+/** SHOT from the source's images: an extractor and a classifier learn them, then the images are put away. */
 export async function* learnHypothesis(
-  domains: ScaledDomains,
+  subject: DomainSubject,
   settings: DomainLearning,
   compute: Compute,
 ): AsyncGenerator<FitEvent, DomainTrial> {
-  const { source, labels, held, target, classes } = domains.features;
-  const layers = [sharedDense(), headLayer(classes)];
-  const network = sequentialNetwork(layers, [source.width]);
-  const state = new TrainingState(initialTensors(network.parameters, settings.seed));
-  const loss = sparseCategoricalCrossentropy({ labelSmoothing });
-  const recipe = { network, loss, trainable: network.parameters.trainable };
-  const { classWeights } = domains.features;
-  yield* fitted(recipe, dataOf(source, labels), state, settings, compute, classWeights);
-  const learned = state.snapshot(network.parameters.list);
-  const hypothesis = hypothesisIn(learned, source.width, classes);
-  if (hypothesis === undefined) throw new Error("a shared layer and a head are a hypothesis");
-  const { weights, space, probabilities, history } = yield* learnSourceFree(
-    hypothesis,
-    target,
-    classes,
-    settings,
-    compute,
-  );
-  const shared = (rows: Rows) => through(hypothesis.extractor, weights, rows, compute);
-  const heldSpace = await shared(held);
-  return {
-    method: "shot",
-    setting: "",
-    network: sequentialNetwork([domains.layer, ...layers], [target.width]),
-    weights: new Map([...domains.weights, ...weights]),
-    space: { source: await shared(source), held: heldSpace, target: space },
-    probabilities: {
-      held: await applyLayers([hypothesis.head], weights, heldSpace, compute.engine),
-      target: probabilities,
+  const { target, classes } = subject.data;
+  const source = yield* learnSource(subject, settings, compute, { name: "shot-source", labelSmoothing });
+  const hypothesis = { extractor: subject.extractor("target"), head: headLayer(classes), weights: source.weights };
+  const learned = yield* learnSourceFree(hypothesis, target, classes, settings, compute, subject.learning);
+  return trialOf(subject, "shot", learned, compute);
+}
+
+/** The labels that target images have for now, which are found anew after every epoch and kept with a checkpoint. */
+function pseudoLabelling(labelled: (weights: Weights) => Promise<Int32Array>) {
+  let labels: Int32Array = new Int32Array(0);
+  const callback: Callback = {
+    name: "pseudoLabelling",
+    start() {},
+    async onEpochEnd({ state, log }) {
+      const next = await labelled(state.current);
+      log({ labels_changed: next.filter((label, i) => label !== labels[i]).length / next.length });
+      labels = next;
     },
-    history,
+    save: () => ({ values: {}, tensors: new Map([["labels", Tensor.of("int32", [labels.length], labels)]]) }),
+    restore({ tensors }) {
+      labels = Int32Array.from(tensors.get("labels")?.data ?? [], Number);
+    },
   };
-}
-
-interface Fitted {
-  readonly network: Network;
-  readonly loss: Loss;
-  readonly trainable: readonly Parameter[];
-}
-
-async function* fitted(
-  { network, loss, trainable }: Fitted,
-  train: TrainingData,
-  state: TrainingState,
-  { epochs, batchSize, learningRate, seed, nowMs }: DomainLearning,
-  { engine, signal }: Compute,
-  classWeights?: readonly number[],
-): AsyncGenerator<FitEvent> {
-  const plan = {
-    recipe: { network, loss, optimizer: adam({ learningRate }), trainable },
-    train,
-    validation: undefined,
-    epochs,
-    batchSize,
-    seed,
-    schedule: cosineSchedule(),
-    classWeights,
-    measures: [],
-    callbacks: [],
+  return {
+    callback,
+    targets: () => ({ kind: "classes", labels }) as const,
+    async label(weights: Weights) {
+      labels = await labelled(weights);
+    },
   };
-  for await (const event of fit(plan, state, { engine, nowMs, signal }, freshProgress())) {
-    if (event.type === "interrupted")
-      throw new GraftError("interrupted", "stopped while the target was being learned; nothing was kept.");
-    yield event;
-  }
-}
-
-async function through(layers: readonly Layer[], weights: Weights, rows: Rows, { engine }: Compute): Promise<Rows> {
-  const values = await applyLayers(layers, weights, rows, engine);
-  return { values, count: rows.count, width: values.length / rows.count };
 }

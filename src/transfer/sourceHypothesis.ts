@@ -4,16 +4,14 @@ import type { Layer } from "../nn/layer.ts";
 import { moduleLayer } from "../nn/moduleLayer.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import { headLayer } from "./alignFeatures.ts";
-import { sharedDense } from "./learnDomains.ts";
+import { sharedDense } from "./domainSubject.ts";
 import { scalingLayer } from "./scaling.ts";
 import type { Weights } from "./strategy.ts";
 
 /** A source's classifier of features, split where it may learn on without the source's images (Liang, Hu & Feng 2020, §3.1). */
 export interface SourceHypothesis {
-  /** From the backbone's features to those that the classifier judges; the last one learns on. */
+  /** From an image, or the backbone's features of it, to where the classifier judges: what learns on. */
   readonly extractor: readonly Layer[];
-  /** The name of that last layer. */
-  readonly learns: string;
   readonly head: Layer;
   readonly weights: Weights;
 }
@@ -35,7 +33,6 @@ export function hypothesisIn(weights: Weights, width: number, classes: number): 
   if (shared !== undefined) {
     return {
       extractor: [...scaling, sharedDense()],
-      learns: sharedLayer,
       head: headLayer(classes),
       weights: new Map(own("scaling", sharedLayer, "head")),
     };
@@ -43,7 +40,6 @@ export function hypothesisIn(weights: Weights, width: number, classes: number): 
   const start = (value: number) => Tensor.of("float32", [1, width], new Float32Array(width).fill(value));
   return {
     extractor: [...scaling, affineLayer()],
-    learns: affineName,
     head: headLayer(classes),
     weights: new Map([...own("scaling", "head"), [`${affineName}/scale`, start(1)], [`${affineName}/shift`, start(0)]]),
   };

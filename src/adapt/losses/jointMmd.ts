@@ -1,5 +1,5 @@
+import { writeSquaredDistances } from "../../algebra/distances.ts";
 import { div, exp, mul, neg } from "../../ops/arithmetic.ts";
-import { writeSquaredDistances } from "../distances.ts";
 import type { DomainTerm } from "./domainBatch.ts";
 import { discrepancyOf, multiKernel } from "./multiKernelMmd.ts";
 

@@ -1,3 +1,4 @@
+import { writeSquaredDistances } from "../../algebra/distances.ts";
 import { constantOf, type Value } from "../../graph/value.ts";
 import { add, div, exp, max, mul, neg, sub } from "../../ops/arithmetic.ts";
 import { stopGradient } from "../../ops/gradientControl.ts";
@@ -5,7 +6,6 @@ import { topK } from "../../ops/indexing.ts";
 import { reshape } from "../../ops/layout.ts";
 import { matmul } from "../../ops/products.ts";
 import { reduceMin, reduceSum } from "../../ops/reductions.ts";
-import { writeSquaredDistances } from "../distances.ts";
 import type { DomainBatch, DomainTerm } from "./domainBatch.ts";
 
 /** Widths of the kernels, in units of the median squared distance. */

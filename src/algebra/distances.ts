@@ -1,6 +1,3 @@
-import type { Compute } from "../algebra/compute.ts";
-import type { Matrix } from "../algebra/matrix.ts";
-import { constantMatrix, mapRows } from "../algebra/products.ts";
 import type { Rows } from "../base/rows.ts";
 import { scalar, type Value } from "../graph/value.ts";
 import { relu } from "../ops/activations.ts";
@@ -8,6 +5,9 @@ import { add, mul, sub } from "../ops/arithmetic.ts";
 import { transpose } from "../ops/layout.ts";
 import { matmul } from "../ops/products.ts";
 import { reduceSum } from "../ops/reductions.ts";
+import type { Compute } from "./compute.ts";
+import type { Matrix } from "./matrix.ts";
+import { constantMatrix, mapRows } from "./products.ts";
 
 /** ‖aᵢ − bⱼ‖² [a.count, b.count]. */
 export function squaredDistances(a: Rows, b: Matrix, compute: Compute): Promise<Matrix> {

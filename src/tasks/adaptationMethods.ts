@@ -1,0 +1,114 @@
+import { type FeatureMethodName, featureMethodNames, settingsOf } from "../adapt/featureMethods.ts";
+import {
+  type SourceFreeMethodName,
+  sourceFreeMethodNames,
+  statisticsMethod,
+  type TrainedMethodName,
+  trainedMethodNames,
+  weightedMethod,
+} from "../adapt/trainedMethods.ts";
+import { GraftError } from "../base/errors.ts";
+import type { Platform } from "../platform/platform.ts";
+import { alignFeatures } from "../transfer/alignFeatures.ts";
+import type { DomainTrial } from "../transfer/domainTrial.ts";
+import type { Checkpoints } from "../transfer/learnBySteps.ts";
+import { learnDomains, learnSource } from "../transfer/learnDomains.ts";
+import { learnHypothesis } from "../transfer/learnSourceFree.ts";
+import type { AdaptInput } from "./adaptInput.ts";
+import { adaptStatistics } from "./adaptStatistics.ts";
+import type { OpenedDomains } from "./openDomains.ts";
+import type { SeedDomains } from "./seedDomains.ts";
+import type { TaskEvent } from "./task.ts";
+
+/** What a method is tried with. */
+export interface Circumstances {
+  readonly input: AdaptInput;
+  /** Of what learns by steps. */
+  readonly checkpoints: Checkpoints;
+  readonly opened: OpenedDomains;
+  readonly domains: SeedDomains;
+  /** How much each class of the source counts; all alike without. */
+  readonly classCounts: readonly number[] | undefined;
+  readonly platform: Platform;
+  readonly signal: AbortSignal;
+}
+
+/** Every method, and how `adapt` makes it work. */
+export type MethodName =
+  | FeatureMethodName
+  | TrainedMethodName
+  | SourceFreeMethodName
+  | typeof statisticsMethod
+  | typeof weightedMethod;
+
+/** Source-only is always there to be compared with. */
+export function methodsOf({ method }: AdaptInput, { basis, isPartial }: OpenedDomains): readonly MethodName[] {
+  if (method === "source-only") return [method];
+  if (method !== "auto") return ["source-only", method];
+  if (basis.kind === "scratch") return ["source-only", ...trainedMethodNames];
+  const weighted = (name: FeatureMethodName) =>
+    name === "source-only" && isPartial ? ([weightedMethod] as const) : [];
+  return featureMethodNames.flatMap((name): MethodName[] => [name, ...weighted(name)]);
+}
+
+function isTrained(method: MethodName): method is TrainedMethodName {
+  return trainedMethodNames.some((name) => name === method);
+}
+
+function isSourceFree(method: MethodName): method is SourceFreeMethodName {
+  return sourceFreeMethodNames.some((name) => name === method);
+}
+
+/** Throws `usage` for an option that the method does not heed, and for a method that needs a backbone where there is none. */
+export function checkApplies({ method, backbone }: AdaptInput, given: ReadonlySet<string>): void {
+  const stepped: readonly string[] = [...trainedMethodNames, ...sourceFreeMethodNames];
+  if (backbone === undefined) {
+    if (given.has("penalty"))
+      throw new GraftError("usage", "--penalty is of a linear head on the features of a --backbone. Leave it out.");
+    if (["auto", "source-only", ...stepped].includes(method)) return;
+    throw new GraftError(
+      "usage",
+      `--method ${method} works on the features of a pretrained network: name one with --backbone. Without, a small CNN learns by ${stepped.join(", ")}.`,
+    );
+  }
+  if (stepped.includes(method)) return;
+  const useless = { epochs: "--epochs", batchSize: "--batch-size", learningRate: "--learning-rate" };
+  const flag = Object.entries(useless).find(([name]) => given.has(name))?.[1];
+  if (flag === undefined) return;
+  throw new GraftError(
+    "usage",
+    `${flag} is for methods that learn by steps (${stepped.join(", ")}), not ${method}. Leave it out.`,
+  );
+}
+
+/** A method in one of its settings. */
+export interface Way {
+  readonly text: string;
+  make(): AsyncGenerator<TaskEvent, DomainTrial>;
+}
+
+/** A method in each of its settings. */
+export function waysOf(method: MethodName, circumstances: Circumstances): readonly Way[] {
+  const { input, checkpoints, opened, domains, classCounts: counts, platform, signal } = circumstances;
+  const { isPartial, basis } = opened;
+  const compute = { engine: platform.engine, signal };
+  const settings = { ...input, checkpoints, isPartial, nowMs: () => platform.nowMs() };
+  const { subject, scaled } = domains;
+  if (isSourceFree(method)) return [{ text: "", make: () => learnHypothesis(subject, settings, compute) }];
+  if (isTrained(method)) return [{ text: "", make: () => learnDomains(subject, method, settings, compute) }];
+  if (scaled === undefined || basis.kind !== "features")
+    return [{ text: "", make: () => learnSource(subject, settings, compute) }];
+  const head = { penalty: input.penalty, classCounts: counts };
+  if (method === statisticsMethod) {
+    const seeded = { ...head, seed: input.seed };
+    return [{ text: "", make: () => adaptStatistics(opened, basis, seeded, platform, signal) }];
+  }
+  const fitted = method === weightedMethod ? "source-only" : method;
+  return settingsOf(fitted, scaled.features).map((setting) => ({
+    text: setting.text,
+    // biome-ignore lint/correctness/useYield: solved at once, in the form of those that report steps
+    async *make() {
+      return alignFeatures(scaled, { method, setting }, head, compute);
+    },
+  }));
+}
