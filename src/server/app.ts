@@ -151,7 +151,7 @@ async function predict(context: Asked, { shelf, limits, metrics }: AppParts, tur
   const predictions = rows.map((row, i) => {
     const name = files[i]?.name ?? "image";
     const { answers, trust } = model;
-    if (answers.kind === "targets") return { name, targets: targetAnswers({ answers, trust }, row, top) };
+    if (answers.kind === "targets") return { name, targets: targetAnswers(model, row, top) };
     return { name, ...classificationOf({ labels: answers.labels, trust }, row, top) };
   });
   return context.json({ model: live.name, version: String(version), predictions });

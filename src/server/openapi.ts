@@ -33,6 +33,12 @@ const ranked = {
   },
 };
 
+const set = {
+  type: "array",
+  items: { type: "string" },
+  description: "holds the true class as often as was promised",
+};
+
 const target = {
   type: "object",
   required: ["name", "kind"],
@@ -40,6 +46,7 @@ const target = {
     name: { type: "string" },
     kind: { type: "string", enum: ["classes", "number"] },
     classes: ranked,
+    set,
     value: { type: "number" },
   },
 };
@@ -58,11 +65,7 @@ const predictions = {
         properties: {
           name: { type: "string" },
           classes: ranked,
-          set: {
-            type: "array",
-            items: { type: "string" },
-            description: "holds the true class as often as was promised",
-          },
+          set,
           unknown: {
             type: "object",
             required: ["score", "isUnknown"],

@@ -1,5 +1,5 @@
-import type { ModelMetadata } from "../artefact/modelMetadata.ts";
-import { type StatedTrust, unknownOutput } from "../artefact/statedTrust.ts";
+import type { ModelAnswers } from "../artefact/modelMetadata.ts";
+import { type StatedAnswerTrust, type StatedTrust, unknownOutput } from "../artefact/statedTrust.ts";
 import { GraftError } from "../base/errors.ts";
 import { type Promises, promisesOf, setOf } from "./promisesOf.ts";
 import { rankedClasses } from "./rankedClasses.ts";
@@ -29,26 +29,31 @@ export function classificationOf(
 
 /** The outputs of a model of several targets in words, target by target. A model with labels of one kind has one target, `"label"`. */
 export function targetAnswers(
-  { answers, trust }: Pick<ModelMetadata, "answers" | "trust">,
+  { answers, trust }: { readonly answers: ModelAnswers; readonly trust: StatedTrust },
   outputs: ImageOutputs,
   top?: number,
 ): readonly TargetAnswer[] {
   if (answers.kind === "classes") {
-    return [
-      {
-        name: "label",
-        kind: "classes",
-        classes: rankedClasses(answers.labels, valuesOf(outputs, "probabilities"), top),
-      },
-    ];
+    const probabilities = valuesOf(outputs, "probabilities");
+    return [classAnswer({ name: "label", labels: answers.labels }, probabilities, trust, top)];
   }
   return answers.targets.map((target): TargetAnswer => {
     const { kind, name } = target;
     const values = valuesOf(outputs, name);
     if (kind === "number") return { name, kind, value: values[0] ?? Number.NaN };
-    const set = setOf(target.labels, values, trust.targets?.get(name) ?? {});
-    return { name, kind, classes: rankedClasses(target.labels, values, top), ...(set === undefined ? {} : { set }) };
+    return classAnswer(target, values, trust.targets?.get(name) ?? {}, top);
   });
+}
+
+function classAnswer(
+  { name, labels }: { readonly name: string; readonly labels: readonly string[] },
+  probabilities: Float32Array,
+  trust: StatedAnswerTrust,
+  top: number | undefined,
+): TargetAnswer {
+  const set = setOf(labels, probabilities, trust);
+  const classes = rankedClasses(labels, probabilities, top);
+  return { name, kind: "classes", classes, ...(set === undefined ? {} : { set }) };
 }
 
 /** Throws `model` where there is no output of that name. */

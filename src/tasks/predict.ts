@@ -2,7 +2,6 @@ import { z } from "zod";
 import { GraftError } from "../base/errors.ts";
 import { classificationOf, targetAnswers } from "./imageAnswers.ts";
 import { readImageFile } from "./imageFile.ts";
-import { nearestImages } from "./nearestImages.ts";
 import { ServedModel } from "./servedModel.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 
@@ -26,14 +25,15 @@ export const predict: Task = defineTask({
     const model = await ServedModel.open(path, platform);
     let failed = 0;
     try {
-      const near = count > 0 ? yield* nearestImages(path, images, count, { platform, signal }) : undefined;
+      const near =
+        count > 0 ? yield* (await nearest()).nearestImages(path, images, count, { platform, signal }) : undefined;
       for (const file of images) {
         if (signal.aborted) throw new GraftError("interrupted", "stopped.");
         try {
           const bytes = await readImageFile(file, platform.store);
           const event = await predictionOf(model, file, bytes, top);
-          const nearest = near?.get(file);
-          yield event.type === "prediction" && nearest !== undefined ? { ...event, nearest } : event;
+          const alike = near?.get(file);
+          yield event.type === "prediction" && alike !== undefined ? { ...event, nearest: alike } : event;
         } catch (error) {
           if (!(error instanceof GraftError) || error.code !== "input") throw error;
           failed++;
@@ -46,6 +46,9 @@ export const predict: Task = defineTask({
     if (failed > 0) throw new GraftError("input", `${failed} of ${images.length} images could not be read; see above.`);
   },
 });
+
+/** Loaded when it is asked for: features need much that an answer does not. */
+const nearest = () => import("./nearestImages.ts");
 
 async function predictionOf(model: ServedModel, file: string, bytes: Uint8Array, top: number): Promise<TaskEvent> {
   const outputs = await model.outputs({ kind: "encoded", bytes });
