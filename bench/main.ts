@@ -121,9 +121,9 @@ if (only === "serving") {
   const seconds = Number(process.env["GRAFT_BENCH_SECONDS"] ?? 60);
   await printServing({ photos, backbone, seconds, threads });
 }
-if (only === "digit-domains") await printDigitDomains(nodePlatform(), process.argv.slice(3));
 if (only === "agreement") await printAgreement({ photos, backbone, threads });
 if (only === "cold-predict") await printColdPredict({ photos, backbone, turns, threads });
+if (only === "digit-domains") await printDigitDomains(nodePlatform(), process.argv.slice(3));
 if (only === "photo-adaptation") printPhotoAdaptation(domainPhotos, backbone, 3);
 
 async function printAdaptation(): Promise<void> {
