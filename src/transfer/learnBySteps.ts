@@ -56,6 +56,7 @@ export async function* learnBySteps(
         };
   for await (const event of fit(plan, state, { engine, nowMs, signal, ...saving }, progress)) {
     if (event.type === "interrupted") {
+      if (checkpoints !== undefined) yield event;
       const kept = checkpoints === undefined ? "nothing was kept" : "what was learned so far is kept";
       throw new GraftError("interrupted", `stopped while domains were being learned; ${kept}.`);
     }
