@@ -1,0 +1,65 @@
+import { parse, View, logger as vegaLogger } from "vega";
+import { type Config, compile, type TopLevelSpec } from "vega-lite";
+
+/** A chart as Vega-Lite describes it, colours and fonts aside. */
+export type ChartSpec = TopLevelSpec;
+
+/** The look of a drawing. */
+export type ChartTheme = Config;
+
+/** Colours of lines on light and on dark ground, which stay apart for most eyes (after Okabe & Ito 2008). */
+export const seriesColours = {
+  light: ["#0072b2", "#c95f00", "#008a64", "#b0508c", "#2f86b8", "#8a6d00", "#6a6a6a", "#332288"],
+  dark: ["#56b4e9", "#f0a04b", "#2fc79a", "#e08fc2", "#9ad0f5", "#e3cf4a", "#b5b5b5", "#a99cf0"],
+} as const;
+
+/** Black on white, for files of their own. */
+export const paperTheme: ChartTheme = theme({
+  ink: "#1a1a1a",
+  faint: "#dddddd",
+  series: seriesColours.light,
+  background: "white",
+});
+
+/** Colours of the page around it, which change with light and dark. */
+export const pageTheme: ChartTheme = theme({
+  ink: "currentColor",
+  faint: "var(--faint)",
+  series: seriesColours.light.map((_, i) => `var(--series-${i + 1})`),
+  background: undefined,
+});
+
+/** Draws a chart as SVG. It needs no DOM and loads nothing. */
+export async function drawChart(spec: ChartSpec, look: ChartTheme = paperTheme): Promise<string> {
+  const { spec: compiled } = compile(spec, { config: look, logger: vegaLogger(0) });
+  const view = new View(parse(compiled), { renderer: "none", logger: vegaLogger(0) });
+  try {
+    return await view.toSVG();
+  } finally {
+    view.finalize();
+  }
+}
+
+function theme(colours: {
+  readonly ink: string;
+  readonly faint: string;
+  readonly series: readonly string[];
+  readonly background: string | undefined;
+}): ChartTheme {
+  const { ink, faint, background } = colours;
+  const text = { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" };
+  return {
+    // The page describes each chart and gives its data as a table.
+    aria: false,
+    background: background ?? "transparent",
+    font: "system-ui, sans-serif",
+    padding: 4,
+    range: { category: [...colours.series] },
+    view: { stroke: faint },
+    title: { color: ink, fontSize: 13 },
+    axis: { ...text, gridColor: faint, domainColor: faint, tickColor: faint, labelFlush: false },
+    legend: { ...text, orient: "top", labelLimit: 240, symbolStrokeWidth: 3, columns: 2 },
+    rule: { color: ink },
+    header: text,
+  } as ChartTheme;
+}
