@@ -13,24 +13,30 @@ export interface TriedStrategy {
 }
 
 export interface StrategyAccount {
+  /** How the choice was made, in a sentence. */
+  readonly rule: string;
   readonly trials: readonly TriedStrategy[];
   readonly chosen: string;
   readonly reasons: readonly string[];
 }
 
 /** What was tried, what it cost and brought, and what was chosen. */
-export function accountTable({ trials, chosen, reasons }: StrategyAccount): Html {
-  return html`<p>Chosen: <strong>${chosen}</strong>. A dearer strategy is kept only where it gains more than its own standard error.</p>
-${tableOf({
-  caption: "What was tried",
-  columns: ["strategy", "time", "right", "gain ± standard error, in points"],
-  rows: trials.map(({ name, seconds, accuracy, gain, standardError }) => [
-    name,
-    duration(seconds),
-    accuracy === undefined ? "–" : percent(accuracy),
-    gain === undefined ? "–" : gainText(gain, standardError),
-  ]),
-})}
+export function accountTable({ rule, trials, chosen, reasons }: StrategyAccount): Html {
+  return html`<p>Chosen: <strong>${chosen}</strong>. ${rule}</p>
+${
+  trials.length === 0
+    ? undefined
+    : tableOf({
+        caption: "What was tried",
+        columns: ["way", "time", "right", "gain ± standard error, in points"],
+        rows: trials.map(({ name, seconds, accuracy, gain, standardError }) => [
+          name,
+          duration(seconds),
+          accuracy === undefined ? "–" : percent(accuracy),
+          gain === undefined ? "–" : gainText(gain, standardError),
+        ]),
+      })
+}
 ${reasons.map((reason) => html`<p>${reason}</p>`)}`;
 }
 

@@ -1,8 +1,8 @@
 import { stream } from "../base/random.ts";
-import type { ClassificationBatch } from "../metrics/classificationBatch.ts";
-import { predictedClass } from "../metrics/classificationBatch.ts";
+import { type ClassificationBatch, predictedClass } from "../metrics/classificationBatch.ts";
 import { type Confusion, confusion } from "../metrics/confusion.ts";
 import { type Reliability, reliability } from "../metrics/reliability.ts";
+import { counted, namedSome } from "./numbers.ts";
 
 /** What a model said of one image. */
 export interface JudgedImage {
@@ -28,10 +28,6 @@ export interface PartAnswers {
   readonly cells: ReadonlyMap<number, readonly JudgedImage[]>;
   /** Wrong answers, the surest first. */
   readonly worst: readonly JudgedImage[];
-  /** Left out: some probability is no number. */
-  readonly unusable: readonly string[];
-  /** Counted, though their probabilities do not sum to one; the first few. */
-  readonly unsummed: { readonly count: number; readonly images: readonly string[] };
 }
 
 /** Probabilities that are kept for curves. */
@@ -55,9 +51,8 @@ export class AnswerTally {
   readonly #rows: { readonly probabilities: Float32Array; readonly truth: number }[] = [];
   readonly #cells = new Map<number, JudgedImage[]>();
   readonly #worst: JudgedImage[] = [];
-  readonly #unusable: string[] = [];
-  readonly #unsummed: string[] = [];
-  #unsummedCount = 0;
+  readonly #unusable = new Names();
+  readonly #unsummed = new Names();
 
   constructor(part: string, labels: readonly string[], values = sampledValues) {
     this.#part = part;
@@ -70,7 +65,7 @@ export class AnswerTally {
 
   add(image: string, truth: number, probabilities: Float32Array): void {
     if (!probabilities.every(Number.isFinite)) {
-      this.#unusable.push(image);
+      this.#unusable.add(image);
       return;
     }
     this.#checkSum(image, probabilities);
@@ -103,20 +98,20 @@ export class AnswerTally {
       sample,
       cells: this.#cells,
       worst: this.#worst,
-      unusable: this.#unusable,
-      unsummed: { count: this.#unsummedCount, images: this.#unsummed },
     };
   }
 
-  get unusable(): readonly string[] {
-    return this.#unusable;
+  /** What a reader must know: answers that are none, or are no probabilities. */
+  warnings(): readonly string[] {
+    const [unusable, unsummed] = [this.#unusable, this.#unsummed];
+    const none = `${this.#part}: ${counted(unusable.count, "answer")} left out, with a probability that is no number: ${namedSome(unusable.names, unusable.count)}. The model may have diverged.`;
+    const other = `${this.#part}: the probabilities of ${counted(unsummed.count, "image")} do not sum to one: ${namedSome(unsummed.names, unsummed.count)}. What is said of calibration does not hold.`;
+    return [...(unusable.count > 0 ? [none] : []), ...(unsummed.count > 0 ? [other] : [])];
   }
 
   #checkSum(image: string, probabilities: Float32Array): void {
     const sum = probabilities.reduce((total, one) => total + one, 0);
-    if (Math.abs(sum - 1) <= sumTolerance) return;
-    this.#unsummedCount++;
-    if (this.#unsummed.length < namesKept) this.#unsummed.push(image);
+    if (Math.abs(sum - 1) > sumTolerance) this.#unsummed.add(image);
   }
 
   /** Algorithm R (Vitter 1985): every row is kept with the same probability. */
@@ -146,4 +141,15 @@ function keepSurest(kept: JudgedImage[], judged: JudgedImage, limit: number): vo
   if (after < 0 && kept.length >= limit) return;
   kept.splice(after < 0 ? kept.length : after, 0, judged);
   if (kept.length > limit) kept.pop();
+}
+
+/** How many images something concerns, and some of their names. */
+class Names {
+  count = 0;
+  readonly names: string[] = [];
+
+  add(name: string): void {
+    this.count++;
+    if (this.names.length < namesKept) this.names.push(name);
+  }
 }

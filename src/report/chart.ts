@@ -1,5 +1,4 @@
-import { parse, View, logger as vegaLogger } from "vega";
-import { type Config, compile, type TopLevelSpec } from "vega-lite";
+import type { Config, TopLevelSpec } from "vega-lite";
 
 /** A chart as Vega-Lite describes it, colours and fonts aside. */
 export type ChartSpec = TopLevelSpec;
@@ -31,8 +30,10 @@ export const pageTheme: ChartTheme = theme({
 
 /** Draws a chart as SVG. It needs no DOM and loads nothing. */
 export async function drawChart(spec: ChartSpec, look: ChartTheme = paperTheme): Promise<string> {
-  const { spec: compiled } = compile(spec, { config: look, logger: vegaLogger(0) });
-  const view = new View(parse(compiled), { renderer: "none", logger: vegaLogger(0) });
+  // Loaded when the first chart is drawn: most commands draw none.
+  const [{ View, logger, parse }, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);
+  const { spec: compiled } = compile(spec, { config: look, logger: logger(0) });
+  const view = new View(parse(compiled), { renderer: "none", logger: logger(0) });
   try {
     return await view.toSVG();
   } finally {
@@ -47,7 +48,13 @@ function theme(colours: {
   readonly background: string | undefined;
 }): ChartTheme {
   const { ink, faint, background } = colours;
-  const text = { labelColor: ink, titleColor: ink, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" };
+  const text = {
+    labelColor: ink,
+    titleColor: ink,
+    labelFontSize: 12,
+    titleFontSize: 12,
+    titleFontWeight: "normal",
+  } as const;
   return {
     // The page describes each chart and gives its data as a table.
     aria: false,
@@ -61,5 +68,5 @@ function theme(colours: {
     legend: { ...text, orient: "top", labelLimit: 240, symbolStrokeWidth: 3, columns: 2 },
     rule: { color: ink },
     header: text,
-  } as ChartTheme;
+  };
 }
