@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { limitPixels } from "../src/data/imageTensor.ts";
 import { attribute } from "../src/explain/attribute.ts";
 import { logOdds } from "../src/explain/check.ts";
 import { type Faithfulness, faithfulness, randomMap } from "../src/explain/faithfulness.ts";
@@ -30,7 +31,7 @@ const probe = new Probe(model.network, platform.engine);
 const layer = chooseLayer(model.network, undefined);
 const wins = new Map<string, { deletion: number; insertion: number; both: number }>();
 for (const [seed, photo] of photos.entries()) {
-  const { prepared } = await model.prepare(readFileSync(photo));
+  const prepared = await model.prepare(await platform.codec.decode(readFileSync(photo), limitPixels));
   const [answer] = await probe.answers([prepared]);
   const probabilities = answer?.probabilities ?? new Float32Array(0);
   const classIndex = probabilities.indexOf(Math.max(...probabilities));

@@ -121,7 +121,7 @@ export class AnswerTally {
       this.#rows.push(row);
       return;
     }
-    const place = stream(0, "report sample", 0, this.#count).below(this.#count + 1);
+    const place = stream(0, `report sample ${this.#part}`, 0, this.#count).below(this.#count + 1);
     if (place < this.#capacity) this.#rows[place] = row;
   }
 

@@ -64,8 +64,8 @@ function theme(colours: {
     range: { category: [...colours.series] },
     view: { stroke: faint },
     title: { color: ink, fontSize: 13 },
-    axis: { ...text, gridColor: faint, domainColor: faint, tickColor: faint, labelFlush: false },
-    legend: { ...text, orient: "top", labelLimit: 240, symbolStrokeWidth: 3, columns: 2 },
+    axis: { ...text, grid: true, gridColor: faint, domainColor: faint, tickColor: faint, labelFlush: false },
+    legend: { ...text, orient: "top", labelLimit: 125, symbolStrokeWidth: 3, columns: 2 },
     rule: { color: ink },
     header: text,
   };

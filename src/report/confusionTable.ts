@@ -73,7 +73,7 @@ function matrix(answers: PartAnswers, shown: readonly number[], pictures: Readon
   });
   return html`<div class="scroll" role="region" aria-label="Confusion matrix" tabindex="0"><table class="matrix">
 <caption>Confusion matrix of ${counted(answers.count, "image")}</caption>
-<thead><tr><th scope="col">true ↓ answer →</th>${shown.map((answer) => html`<th scope="col">${name(answer)}</th>`)}<th scope="col" class="quiet">all</th></tr></thead>
+<thead><tr><th scope="col">true class</th>${shown.map((answer) => html`<th scope="col">${name(answer)}</th>`)}<th scope="col" class="quiet">all</th></tr></thead>
 <tbody>${rows}</tbody></table></div>`;
 }
 

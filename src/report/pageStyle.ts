@@ -25,7 +25,8 @@ nav ul { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; list-style: none; pa
 table { border-collapse: collapse; font-size: 0.9rem; } caption { text-align: left; color: var(--quiet); padding: 0.25rem 0; }
 th, td { padding: 0.3rem 0.6rem; text-align: right; border-bottom: 1px solid var(--faint); font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th { font-weight: 600; } th:first-child { text-align: left; } thead th { vertical-align: bottom; }
-.settings td, .prose td { text-align: left; overflow-wrap: anywhere; }
+td { white-space: nowrap; }
+.settings td, .prose td { text-align: left; overflow-wrap: anywhere; white-space: normal; }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 20rem), 26rem)); gap: 1.25rem; align-items: start; }
 figure { margin: 0; } .chart svg { width: 100%; height: auto; display: block; } figcaption { font-size: 0.9rem; color: var(--quiet); }
 details { margin: 0.4rem 0; font-size: 0.9rem; } summary { cursor: pointer; color: var(--link); }

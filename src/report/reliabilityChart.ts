@@ -22,7 +22,7 @@ export function reliabilityChart(stages: readonly CalibrationStage[]): ChartSpec
   };
   return {
     ...pageChart,
-    title: "reliability",
+    title: "calibration",
     layer: [
       diagonal,
       { data: { values }, mark: { type: "line", strokeWidth: 1.5, opacity: 0.7 }, encoding },

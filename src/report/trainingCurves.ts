@@ -1,5 +1,5 @@
+import { epochLines } from "./epochLines.ts";
 import type { Figure } from "./figure.ts";
-import { pageChart } from "./pageChart.ts";
 
 /** A line of a run's history. */
 export type EpochFigures = Readonly<Record<string, number>>;
@@ -40,31 +40,13 @@ function curveOf(measure: string, shown: readonly EpochFigures[], step: number):
   ].filter(({ key }) => shown.some((log) => log[key] !== undefined));
   const epochOf = (log: EpochFigures, i: number) => log["epoch"] ?? i + 1;
   const values = parts.flatMap(({ part, key }) =>
-    shown.flatMap((log, i) => {
-      const value = log[key];
-      return value === undefined || !Number.isFinite(value) ? [] : [{ epoch: epochOf(log, i), part, value }];
-    }),
+    shown.map((log, i) => ({ epoch: epochOf(log, i), line: part, value: log[key] ?? Number.NaN })),
   );
   const thinned = step === 1 ? "" : ` One epoch in ${step} is drawn.`;
   return {
     id: `curve-${measure.replace(/[^a-z0-9]+/gi, "-")}`,
     caption: `${title} over the epochs.${thinned}`,
-    spec: {
-      ...pageChart,
-      title,
-      data: { values },
-      mark: { type: "line", point: shown.length <= 30 },
-      encoding: {
-        x: {
-          field: "epoch",
-          type: "quantitative",
-          axis: { tickMinStep: 1, grid: false, format: "d" },
-          scale: { nice: false },
-        },
-        y: { field: "value", type: "quantitative", title: null, scale: { zero: false } },
-        color: { field: "part", type: "nominal", title: null, scale: { domain: ["training", "validation"] } },
-      },
-    },
+    spec: epochLines({ title, values, lines: ["training", "validation"] }),
     table: {
       caption: `${title} by epoch`,
       columns: ["epoch", ...parts.map(({ part }) => part)],

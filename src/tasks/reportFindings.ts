@@ -29,8 +29,10 @@ const auditSchema = z.object({
 interface Subject {
   readonly folder: RunFolder;
   readonly splits: RunSplits | undefined;
-  /** Nothing where the images are not at hand. */
+  /** Where the images lie; nothing, and no source, where they are not at hand. */
+  readonly path: string | undefined;
   readonly source: Source | undefined;
+  readonly backbone: string | undefined;
   readonly isWeighted: boolean;
 }
 
@@ -41,7 +43,7 @@ export async function dataFindings(subject: Subject): Promise<Html> {
     const audit = auditSchema.safeParse(await folder.readJson(auditFile)).data;
     if (audit !== undefined) return findingList(audit.findings, `As graft audit found it (${auditFile}).`);
   }
-  const asked = `For copies that only look alike, wrong labels and shortcuts: graft audit DATA --backbone NET --out ${folder.file(auditFile)}, then this report again.`;
+  const asked = `For copies that only look alike, wrong labels and shortcuts: graft audit ${subject.path ?? "DATA"} --backbone ${subject.backbone ?? "NETWORK"} --out ${folder.file(auditFile)}, then this report again.`;
   const { source, splits } = subject;
   if (source === undefined || splits === undefined) return findingList([], `The images were not looked at. ${asked}`);
   return findingList(

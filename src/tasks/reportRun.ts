@@ -26,6 +26,8 @@ export async function runSections(
   const findings = await dataFindings({
     folder,
     splits,
+    path: origin.path,
+    backbone: config.train?.backbone ?? config.adapt?.backbone,
     // Splits of adaptations are of two data sets, whose names may be alike.
     source: config.adapt === undefined ? origin.source : undefined,
     isWeighted: Array.isArray(config.classWeights),

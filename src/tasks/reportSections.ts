@@ -77,8 +77,8 @@ async function calibrationChart(
 ): Promise<Html> {
   const before = uncalibrated[part];
   const stages = [
-    ...(before === undefined ? [] : [{ name: "before calibration", reliability: before }]),
-    { name: before === undefined ? "as served" : "after calibration", reliability: calibration },
+    ...(before === undefined ? [] : [{ name: "before", reliability: before }]),
+    { name: before === undefined ? "as served" : "after", reliability: calibration },
   ];
   const fitted =
     before !== undefined && part === "validation"

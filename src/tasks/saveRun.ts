@@ -52,6 +52,7 @@ export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): A
   await platform.store.write(folder.file("model.onnx"), bytes);
   await folder.writeJson(costFile, costOf(job));
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
+  yield { type: "note", text: `all about it in one page: graft report ${folder.path}` };
 }
 
 /** Of this process; of a run that was resumed the part since then. */
