@@ -25,7 +25,7 @@ export function headline(main: PartFigures, parts: readonly PartFigures[]): Html
     interval.lower > majority.share
       ? "The whole interval lies above that."
       : "The interval reaches down to that: by these images it may have learned nothing.";
-  return html`<p class="headline"><strong>${percent(accuracy)}</strong> of ${counted(count, `${part} image`)} are right</p>
+  return html`<p class="headline"><strong>${percent(accuracy)}</strong> right, of ${counted(count, "image")} (${part})</p>
 <p>With 95 % confidence ${percentRange(interval)} (Wilson). Always answering “${majority.label}” would be right in ${percent(majority.share)}. ${beats}</p>
 ${tableOf({
   caption: "Figures",

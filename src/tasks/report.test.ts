@@ -56,7 +56,7 @@ describe("a report", () => {
     expect(warnings[0]).toContain('1 answer left out, with a probability that is no number: "a.png"');
     expect(warnings[1]).toContain('the probabilities of 1 image do not sum to one: "b.png"');
     for (const text of warnings.slice(0, 2)) expect(page).toContain(text.slice(0, 30));
-    expect(page).toContain("<strong>50.0 %</strong> of 2 test images are right");
+    expect(page).toContain("<strong>50.0 %</strong> right, of 2 images (test)");
     expect(page).toContain("nothing can be said of them: green.");
     expect(page).toContain("these are all of one class");
     expect(page).toContain("The photos are shown without an explanation");
@@ -93,7 +93,7 @@ describe("a report", () => {
     writeFileSync(predictions, `${header}red/1.png,all,red,red,0.75,0.25\n`);
     const { page, written } = await reported(run, { predictions, data: join(root, "photos") });
     expect(written).toEqual([join(run, "report-field.html")]);
-    expect(page).toContain("<strong>100.0 %</strong> of 1 all image are right");
+    expect(page).toContain("<strong>100.0 %</strong> right, of 1 image (all)");
     await reported(runOf("elsewhere", { "predictions.csv": header }), { data: join(root, "photos") });
     expect(readFileSync(join(run, "README.md"), "utf8")).toBe("# mine\n");
   });

@@ -11,7 +11,7 @@ const ids = z.array(z.string()).default([]);
 const configSchema = z.object({
   train: z.looseObject({ data: z.string(), group: text, backbone: text, targets: text }).optional(),
   adapt: z.looseObject({ source: z.string(), target: z.string(), backbone: text }).optional(),
-  classWeights: z.unknown(),
+  classWeights: z.unknown().optional(),
 });
 export type RunConfig = z.output<typeof configSchema>;
 
@@ -82,7 +82,7 @@ export interface RunRecords {
 export async function readRecords(folder: RunFolder): Promise<RunRecords> {
   const stored = await folder.readJson("config.json");
   const figures = record.catch({}).parse(await optional(folder, "metrics.json"));
-  const config: RunConfig = configSchema.safeParse(stored).data ?? { classWeights: undefined };
+  const config: RunConfig = configSchema.safeParse(stored).data ?? {};
   return {
     config,
     settings: record.catch({}).parse(config.train ?? config.adapt ?? stored),
