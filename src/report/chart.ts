@@ -18,6 +18,7 @@ export const paperTheme: ChartTheme = theme({
   faint: "#dddddd",
   series: seriesColours.light,
   background: "white",
+  labelLimit: 240,
 });
 
 /** Colours of the page around it, which change with light and dark. */
@@ -25,7 +26,9 @@ export const pageTheme: ChartTheme = theme({
   ink: "currentColor",
   faint: "var(--faint)",
   series: seriesColours.light.map((_, i) => `var(--series-${i + 1})`),
-  background: undefined,
+  background: "transparent",
+  // Two names beside each other on a phone; the table beneath has them whole.
+  labelLimit: 125,
 });
 
 /** Draws a chart as SVG. It needs no DOM and loads nothing. */
@@ -41,13 +44,14 @@ export async function drawChart(spec: ChartSpec, look: ChartTheme = paperTheme):
   }
 }
 
-function theme(colours: {
+function theme(look: {
   readonly ink: string;
   readonly faint: string;
   readonly series: readonly string[];
-  readonly background: string | undefined;
+  readonly background: string;
+  readonly labelLimit: number;
 }): ChartTheme {
-  const { ink, faint, background } = colours;
+  const { ink, faint, background, labelLimit } = look;
   const text = {
     labelColor: ink,
     titleColor: ink,
@@ -58,14 +62,14 @@ function theme(colours: {
   return {
     // The page describes each chart and gives its data as a table.
     aria: false,
-    background: background ?? "transparent",
+    background,
     font: "system-ui, sans-serif",
     padding: 4,
-    range: { category: [...colours.series] },
+    range: { category: [...look.series] },
     view: { stroke: faint },
     title: { color: ink, fontSize: 13 },
     axis: { ...text, grid: true, gridColor: faint, domainColor: faint, tickColor: faint, labelFlush: false },
-    legend: { ...text, orient: "top", labelLimit: 125, symbolStrokeWidth: 3, columns: 2 },
+    legend: { ...text, orient: "top", labelLimit, symbolStrokeWidth: 3, columns: 2 },
     rule: { color: ink },
     header: text,
   };
