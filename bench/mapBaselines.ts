@@ -1,11 +1,7 @@
 import { readFileSync } from "node:fs";
-import { limitPixels } from "../src/data/imageTensor.ts";
-import { attribute } from "../src/explain/attribute.ts";
 import { logOdds } from "../src/explain/check.ts";
 import { type Faithfulness, faithfulness, randomMap } from "../src/explain/faithfulness.ts";
 import type { HeatMap } from "../src/explain/heatMap.ts";
-import { chooseLayer } from "../src/explain/layers.ts";
-import { Probe } from "../src/explain/probe.ts";
 import { nodePlatform } from "../src/node/platform.ts";
 import { ExplainedModel } from "../src/tasks/explainedModel.ts";
 import { readRun } from "../src/tasks/servedModel.ts";
@@ -27,16 +23,13 @@ const [run = "", ...photos] = process.argv.slice(2);
 const platform = nodePlatform();
 const { file, bytes } = await readRun(run, platform);
 const model = await ExplainedModel.of(bytes, file, platform);
-const probe = new Probe(model.network, platform.engine);
-const layer = chooseLayer(model.network, undefined);
+const { probe } = model;
+const attribution = model.attributionOf("gradcam");
 const wins = new Map<string, { deletion: number; insertion: number; both: number }>();
 for (const [seed, photo] of photos.entries()) {
-  const prepared = await model.prepare(await platform.codec.decode(readFileSync(photo), limitPixels));
-  const [answer] = await probe.answers([prepared]);
-  const probabilities = answer?.probabilities ?? new Float32Array(0);
-  const classIndex = probabilities.indexOf(Math.max(...probabilities));
+  const { prepared, classIndex, map } = await model.explain(readFileSync(photo), { attribution });
   const tried: Readonly<Record<string, HeatMap>> = {
-    "Grad-CAM": await attribute(prepared, classIndex, { method: "gradcam", layer }, probe),
+    "Grad-CAM": map,
     "a hill in the middle": middle,
     "one more random map": randomMap(blank, seed, randomMaps),
     "a blank map": blank,
@@ -45,7 +38,7 @@ for (const [seed, photo] of photos.entries()) {
   const scoreOf = async (images: readonly Float32Array[]) =>
     (await probe.answers(images)).map((one) => logOdds(one, classIndex));
   const names = Object.keys(tried);
-  const figures = await faithfulness(prepared, model.network.side, [...Object.values(tried), ...random], scoreOf, {
+  const figures = await faithfulness(prepared, probe.network.side, [...Object.values(tried), ...random], scoreOf, {
     seed,
   });
   const reference = meanOf(figures.slice(names.length));
@@ -54,7 +47,6 @@ for (const [seed, photo] of photos.entries()) {
 for (const [name, { deletion, insertion, both }] of wins) {
   process.stdout.write(`${name}: deletion ${deletion}, insertion ${insertion}, both ${both} of ${photos.length}\n`);
 }
-await probe.dispose();
 await model.dispose();
 
 function count(name: string, map: Faithfulness, random: Faithfulness): void {
