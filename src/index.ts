@@ -108,7 +108,6 @@ export { precisionRecallCurve, rocCurve } from "./metrics/curves.ts";
 export { mcnemar } from "./metrics/mcnemar.ts";
 export { type Metric, measure } from "./metrics/metric.ts";
 export { multiTask } from "./metrics/multiTask.ts";
-export { reliabilityDiagram } from "./metrics/reliabilityDiagram.ts";
 export { formatConfusion, formatReport } from "./metrics/report.ts";
 export { wilsonInterval } from "./metrics/wilson.ts";
 export { conv2d, depthwiseConv2d } from "./nn/convolutionLayers.ts";
@@ -148,6 +147,8 @@ export {
   stepSchedule,
   warmUp,
 } from "./optim/schedules.ts";
+export { type ChartSpec, drawChart } from "./report/chart.ts";
+export { reliabilityChart } from "./report/reliabilityChart.ts";
 export type { Classification } from "./tasks/imageAnswers.ts";
 export type { RankedClass, TargetAnswer } from "./tasks/task.ts";
 export { earlyStopping, modelCheckpoint, reduceLROnPlateau } from "./train/callbacks.ts";

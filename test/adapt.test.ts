@@ -281,6 +281,7 @@ describe("graft adapt", () => {
     const curves = readFileSync(join(cwd, "drawn/domains-epochs.svg"), "utf8");
     expect(curves).toContain("telling the domains apart");
     expect(curves.match(/<path d="M[\d.]+ [\d.]+L[\d.]+ [\d.]+"/g)).toHaveLength(4);
+    expect(readFileSync(join(cwd, "drawn/predictions.csv"), "utf8")).toMatch(/^image,split,label,answer,p\(/);
     expect(json("drawn/account.json").trials[0].accuracy).toBe(undefined);
   });
 

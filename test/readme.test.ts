@@ -27,6 +27,7 @@ it("the README names every command", () => {
     "train",
     "predict",
     "evaluate",
+    "report",
     "compare",
     "preview",
     "lr-find",

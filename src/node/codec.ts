@@ -12,7 +12,7 @@ import { loadSharp } from "./sharp.ts";
  * Unlike Pillow, EXIF orientation is applied, 16 bits are scaled and not clipped, and what shows through alpha is white.
  */
 export function createCodec(): Codec {
-  return { decode, encodePng };
+  return { decode, encodePng, encodeJpeg };
 }
 
 async function decode(bytes: Uint8Array, limitPixels: number): Promise<Pixels> {
@@ -34,15 +34,17 @@ async function decode(bytes: Uint8Array, limitPixels: number): Promise<Pixels> {
  */
 const failOn = "error";
 
-async function encodePng({ data, width, height, channels }: Pixels): Promise<Uint8Array> {
+async function encodePng(pixels: Pixels): Promise<Uint8Array> {
+  return viewOf(await (await imageOf(pixels)).png().toBuffer());
+}
+
+async function encodeJpeg(pixels: Pixels, quality: number): Promise<Uint8Array> {
+  return viewOf(await (await imageOf(pixels)).jpeg({ quality }).toBuffer());
+}
+
+async function imageOf({ data, width, height, channels }: Pixels): Promise<Sharp> {
   const sharp = await loadSharp();
-  const image = sharp(data, { raw: { width, height, channels } });
-  return viewOf(
-    await image
-      .toColourspace(channels === 1 ? "b-w" : "srgb")
-      .png()
-      .toBuffer(),
-  );
+  return sharp(data, { raw: { width, height, channels } }).toColourspace(channels === 1 ? "b-w" : "srgb");
 }
 
 async function pixelsOf(image: Sharp, header: Metadata): Promise<Pixels> {

@@ -31,6 +31,8 @@ export function nodePlatform(options: NodePlatformOptions = {}): Platform {
     checksum: (bytes) => crc32(bytes),
     inflate,
     nowMs: () => performance.now(),
+    // In kilobytes on every system.
+    peakMemoryBytes: () => 1024 * process.resourceUsage().maxRSS,
     otherRuntimes: {
       wasm: async (request, signal) => {
         const { runStages } = await import("../artefact/runStages.ts");

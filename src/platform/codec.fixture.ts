@@ -30,6 +30,15 @@ function roundTrips(codec: Codec): void {
     expect(data).toEqual(Uint8Array.from({ length: 24 }, (_, i) => gray.data[Math.floor(i / 3)] ?? -1));
   });
 
+  it("gives back a plain colour from a JPEG that it wrote, but for rounding", async () => {
+    const data = Uint8Array.from({ length: 16 * 8 * 3 }, (_, at) => [200, 120, 40][at % 3] ?? 0);
+    const jpeg = await codec.encodeJpeg({ width: 16, height: 8, channels: 3, data }, 90);
+    const { width, height, data: read } = await codec.decode(jpeg, 128);
+    expect([width, height]).toEqual([16, 8]);
+    // One quantisation step of 4 in luma and chroma, then two conversions of colour.
+    for (const [at, level] of read.entries()) expect(Math.abs(level - (data[at] ?? 0))).toBeLessThanOrEqual(8);
+  });
+
   it("reads bytes that lie inside a larger buffer", async () => {
     const png = await codec.encodePng(ramp(5, 3, 3));
     const larger = new Uint8Array(png.length + 20);

@@ -16,6 +16,8 @@ export interface Platform {
   inflate(bytes: Uint8Array, format: "gzip" | "deflate-raw", limitBytes: number): Uint8Array;
   /** Milliseconds since an arbitrary start. */
   nowMs(): number;
+  /** The most memory that this process has held; nothing where it is not known. */
+  peakMemoryBytes(): number | undefined;
   /** How many images may be decoded at once. */
   readonly parallelism: number;
   /** Others that run ONNX models, to prove that they answer alike. */
@@ -83,6 +85,8 @@ export interface Codec {
    */
   decode(bytes: Uint8Array, limitPixels: number): Promise<Pixels>;
   encodePng(pixels: Pixels): Promise<Uint8Array>;
+  /** For looking at only: a tenth of the size, and levels are no longer exact. `quality` is 1 to 100. */
+  encodeJpeg(pixels: Pixels, quality: number): Promise<Uint8Array>;
 }
 
 /** A served model, whole and cut where its images are prepared, as ONNX files. */

@@ -22,8 +22,9 @@ import type { AdaptInput } from "./adaptInput.ts";
 import { prepareData } from "./dataset.ts";
 import { loadBackbone } from "./loadBackbone.ts";
 import { checkCounts, compareClasses, featuresOf } from "./openDomains.ts";
-import { RunFolder } from "./runFolder.ts";
-import { report } from "./saveAdapted.ts";
+import { encodePredictions } from "./predictions.ts";
+import { predictionsFile, RunFolder } from "./runFolder.ts";
+import { report, withKnownLabels } from "./saveAdapted.ts";
 import { saveGolden } from "./saveGolden.ts";
 import { labelsOf, readRun } from "./servedModel.ts";
 import type { TaskEvent } from "./task.ts";
@@ -79,6 +80,9 @@ export async function* adaptRun(
   await folder.writeJson("config.json", { adapt: await inputToKeep(input, folder.path, platform), labels });
   await folder.writeJson("account.json", { validator: "infoMax", method: "shot", ...change });
   await folder.writeJson("metrics.json", judged ?? {});
+  const { rows, batch } = withKnownLabels(learned.probabilities, truth, classes);
+  const answered = { split: "target", images: rows.map((row) => images.samples[row]?.id ?? ""), answers: batch };
+  await platform.store.write(folder.file(predictionsFile), encodePredictions(labels, [answered]));
   if (judged !== undefined) {
     yield { type: "report", title: "target, by the run as it was", labels, report: judged.before };
     yield { type: "report", title: "target", labels, report: judged.target };

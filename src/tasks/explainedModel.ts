@@ -95,6 +95,13 @@ export class ExplainedModel {
     throw new GraftError("usage", `the model knows no class "${label}" (it knows ${this.labels.join(", ")}).${near}`);
   }
 
+  /** What the network sees of a photo: levels [side, side, 3]. */
+  async prepare(photo: Pixels): Promise<Float32Array> {
+    const { prepared } = await this.#program.run({ [imageInput]: imageTensor(photo) });
+    if (prepared === undefined) throw new Error("the preparation returned nothing");
+    return prepared.floats;
+  }
+
   /** Explains an encoded image. Throws `input` where it cannot be decoded, `interrupted` where `signal` stops it. */
   async explain(
     bytes: Uint8Array,
@@ -103,15 +110,14 @@ export class ExplainedModel {
   ): Promise<ExplainedImage> {
     const probe = signal === undefined ? this.probe : this.probe.stoppedBy(signal);
     const photo = await decodeImage({ kind: "encoded", bytes }, { codec: this.#codec }, limit);
-    const { prepared } = await this.#program.run({ [imageInput]: imageTensor(photo) });
-    if (prepared === undefined) throw new Error("the preparation returned nothing");
-    const [answer] = await probe.answers([prepared.floats]);
+    const prepared = await this.prepare(photo);
+    const [answer] = await probe.answers([prepared]);
     const probabilities = answer?.probabilities ?? new Float32Array(0);
     const classIndex = wanted ?? probabilities.indexOf(Math.max(...probabilities));
-    const map = await attribute(prepared.floats, classIndex, attribution, probe);
+    const map = await attribute(prepared, classIndex, attribution, probe);
     return {
       photo,
-      prepared: prepared.floats,
+      prepared,
       classIndex,
       label: this.labels[classIndex] ?? "",
       probability: probabilities[classIndex] ?? 0,

@@ -7,7 +7,7 @@ import { splitNames } from "../data/source.ts";
 import type { Platform } from "../platform/platform.ts";
 import { argMax } from "../train/measures.ts";
 import { openData } from "./dataset.ts";
-import { decodePredictions } from "./predictions.ts";
+import { openPredictions } from "./predictions.ts";
 import { predictionsFile, RunFolder } from "./runFolder.ts";
 import { ServedModel } from "./servedModel.ts";
 import type { TaskEvent } from "./task.ts";
@@ -44,13 +44,13 @@ export async function storedAnswers(path: string, platform: Platform): Promise<J
       `"${path}" has no ${predictionsFile}: it did not end, or an older Graft wrote it. Continue it with --resume, or judge it on labelled images with --data.`,
     );
   }
-  const { labels, predictions } = decodePredictions(await platform.store.read(file), file);
+  const { labels, predictions } = await openPredictions(platform.store.stream(file), file);
   const hashes = new Map(splitNames.flatMap((name) => splits[name].map((id, i) => [id, splits.hashes[name][i] ?? id])));
   const parts = new Map<string, Map<string, Answer>>();
-  for (const { split, ...answer } of predictions) {
+  for await (const { split, image, label, answer } of predictions) {
     const part = parts.get(split) ?? new Map<string, Answer>();
-    const hash = hashes.get(answer.image) ?? answer.image;
-    if (!part.has(hash)) part.set(hash, answer);
+    const hash = hashes.get(image) ?? image;
+    if (!part.has(hash)) part.set(hash, { image, label, answer });
     parts.set(split, part);
   }
   return { path, labels, trained: new Set(splits.hashes.train), parts };

@@ -10,7 +10,7 @@ import { isRun } from "./adaptRun.ts";
 import { openData, prepareData } from "./dataset.ts";
 import { loadBackbone } from "./loadBackbone.ts";
 import { featuresOf } from "./openDomains.ts";
-import { decodePredictions } from "./predictions.ts";
+import { openPredictions } from "./predictions.ts";
 import { predictionsFile, RunFolder } from "./runFolder.ts";
 import { openRunImages } from "./runImages.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
@@ -114,8 +114,10 @@ async function wrongAnswers(run: string, platform: Platform): Promise<ReadonlyMa
   const folder = new RunFolder(run, platform);
   if (!(await folder.has(predictionsFile))) return new Map();
   const file = folder.file(predictionsFile);
-  const { predictions } = decodePredictions(await platform.store.read(file), file);
-  return new Map(predictions.flatMap(({ image, label, answer }) => (answer === label ? [] : [[image, answer]])));
+  const { predictions } = await openPredictions(platform.store.stream(file), file);
+  const wrong = new Map<string, string>();
+  for await (const { image, label, answer } of predictions) if (answer !== label) wrong.set(image, answer);
+  return wrong;
 }
 
 interface Drawing {

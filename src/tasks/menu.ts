@@ -14,6 +14,7 @@ export const menu: Readonly<Record<string, () => Promise<Task>>> = {
   predict: async () => (await import("./predict.ts")).predict,
   explain: async () => (await import("./explain.ts")).explain,
   map: async () => (await import("./map.ts")).map,
+  report: async () => (await import("./report.ts")).report,
   verify: async () => (await import("./verify.ts")).verify,
   export: async () => (await import("./exportRun.ts")).exportRun,
   bench: async () => (await import("./bench.ts")).bench,

@@ -43,6 +43,7 @@ export async function* openImages(
   platform: Platform,
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, OpenedJob> {
+  const startMs = platform.nowMs();
   parseAugmentation(asked.augment ?? "none");
   const input = yield* withBackboneChosen(asked, data, platform, signal);
   const earlier = input.init === undefined ? undefined : await openEarlierRun(input.init, input.backbone, platform);
@@ -59,7 +60,7 @@ export async function* openImages(
   const prepared = begun && { ...begun, preparation };
   const backbone = prepared && input.features === "stages" ? withStageFeatures(prepared) : prepared;
   const images = yield* prepareData(source, preparation, platform, { strict: input.strict, signal });
-  return { input, platform, signal, source, images, labels: source.labels, preparation, backbone, earlier };
+  return { input, platform, signal, startMs, source, images, labels: source.labels, preparation, backbone, earlier };
 }
 
 /** The same side, of so much of the image. */

@@ -9,6 +9,9 @@ const encoder = new TextEncoder();
 /** Every held-out image with the run's answer to it. */
 export const predictionsFile = "predictions.csv";
 
+/** How long the run took, and how much memory. */
+export const costFile = "cost.json";
+
 /** A few images and what the model answered when it was saved. */
 export const goldenFolder = "golden";
 

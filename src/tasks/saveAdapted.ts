@@ -11,6 +11,8 @@ import type { AdaptFolder } from "./adaptFolder.ts";
 import type { AdaptInput } from "./adaptInput.ts";
 import type { Choice } from "./chooseTrial.ts";
 import type { OpenedDomains } from "./openDomains.ts";
+import { encodePredictions } from "./predictions.ts";
+import { predictionsFile } from "./runFolder.ts";
 import { saveGolden } from "./saveGolden.ts";
 import type { AdaptationTable, TaskEvent } from "./task.ts";
 
@@ -55,6 +57,19 @@ export async function* saveAdapted(
   const heldLabels = Int32Array.from(split.validation, classOf);
   const { trust, held, target } = await calibrated(trial, heldLabels, labels.length, compute);
   if (trust !== undefined) yield { type: "note", text: toldCalibration(trust) };
+  const known = withKnownLabels(target, truth, labels.length);
+  const targetIds = known.rows.map((row) => domains.target.samples[row]?.id ?? "");
+  await platform.store.write(
+    folder.file(predictionsFile),
+    encodePredictions(labels, [
+      {
+        split: "source",
+        images: ids(split.validation),
+        answers: { probabilities: held, labels: heldLabels, classes: labels.length },
+      },
+      { split: "target", images: targetIds, answers: known.batch },
+    ]),
+  );
   const figures = { source: report(held, heldLabels, labels) };
   const isKnown = truth.some((label) => label >= 0);
   const onTarget = isKnown ? { target: report(target, truth, labels) } : {};
@@ -74,6 +89,7 @@ export async function* saveAdapted(
   await saveGolden({ source: domains.origin, ids: ids(golden) }, bytes, folder, platform);
   await platform.store.write(folder.file("model.onnx"), bytes);
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
+  yield { type: "note", text: `all about it in one page: graft report ${folder.path}` };
 }
 
 /** One temperature, fitted on held-out source images, and what it makes of the answers; no promise about the target comes with it, whose labels nobody asked for. */
@@ -101,13 +117,15 @@ function toldCalibration({ calibration }: Trust): string {
 
 /** Of images with a class. */
 export function report(probabilities: Float32Array, truth: Int32Array, labels: readonly string[]) {
-  const classes = labels.length;
+  const metric = classificationMetrics(labels.length, { labels });
+  return metric.value(metric.add(metric.init(), withKnownLabels(probabilities, truth, labels.length).batch));
+}
+
+/** The answers to those images whose class is known, and which they are. */
+export function withKnownLabels(probabilities: Float32Array, truth: Int32Array, classes: number) {
   const rows = Array.from(truth.keys()).filter((row) => (truth[row] ?? -1) >= 0);
-  const known = Float32Array.from(
-    { length: rows.length * classes },
-    (_, i) => probabilities[(rows[Math.floor(i / classes)] ?? 0) * classes + (i % classes)] ?? 0,
-  );
-  const metric = classificationMetrics(classes, { labels });
-  const batch = { probabilities: known, labels: Int32Array.from(rows, (row) => truth[row] ?? 0), classes };
-  return metric.value(metric.add(metric.init(), batch));
+  const known = new Float32Array(rows.length * classes);
+  for (const [i, row] of rows.entries())
+    known.set(probabilities.subarray(row * classes, (row + 1) * classes), i * classes);
+  return { rows, batch: { probabilities: known, labels: Int32Array.from(rows, (row) => truth[row] ?? 0), classes } };
 }

@@ -3,8 +3,7 @@ import type { TargetTrust, Trust } from "../artefact/trust.ts";
 import type { ClassificationBatch } from "../metrics/classificationBatch.ts";
 import { reportWithIntervals } from "../metrics/classificationIntervals.ts";
 import { measure } from "../metrics/metric.ts";
-import { reliability } from "../metrics/reliability.ts";
-import { reliabilityDiagram } from "../metrics/reliabilityDiagram.ts";
+import { type Reliability, reliability } from "../metrics/reliability.ts";
 import type { HeadTarget } from "../transfer/headTargets.ts";
 import { answerLayer } from "../transfer/multiTaskHeads.ts";
 import { fitAdvice } from "./fitAdvice.ts";
@@ -12,7 +11,8 @@ import { fitTargetTrust, rawTargetAnswers, type TargetAnswers } from "./fitTarge
 import { calibratedAnswers, fitTrust, rawAnswers } from "./fitTrust.ts";
 import type { Learned } from "./learn.ts";
 import { type AnsweredSplit, encodePredictions } from "./predictions.ts";
-import { predictionsFile, type RunFolder } from "./runFolder.ts";
+import type { RunCost } from "./runCost.ts";
+import { costFile, predictionsFile, type RunFolder } from "./runFolder.ts";
 import { saveGolden } from "./saveGolden.ts";
 import { targetVerdicts, taskWeights } from "./targetVerdicts.ts";
 import type { TaskEvent } from "./task.ts";
@@ -50,7 +50,15 @@ export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): A
   const ids = asked.map((i) => images.samples[i]?.id ?? "");
   await saveGolden({ source: job.source, ids }, bytes, folder, platform);
   await platform.store.write(folder.file("model.onnx"), bytes);
+  await folder.writeJson(costFile, costOf(job));
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
+  yield { type: "note", text: `all about it in one page: graft report ${folder.path}` };
+}
+
+/** Of this process; of a run that was resumed the part since then. */
+function costOf({ platform, startMs, input }: Job): RunCost {
+  const seconds = (platform.nowMs() - startMs) / 1000;
+  return { seconds, peakMemoryBytes: platform.peakMemoryBytes(), isResumed: input.resume !== undefined };
 }
 
 function answersOf(
@@ -91,14 +99,16 @@ async function* saveClasses(
   const figures: Record<string, unknown> = {};
   const answered: AnsweredSplit[] = [];
   const errors: Record<string, CalibrationErrors> = {};
+  const before: Record<string, Reliability> = {};
   for (const [name, indices] of Object.entries(parts)) {
     const raw = indices === parts.validation ? validation : await rawAnswers(job, learned, indices);
     const answers = trust === undefined ? raw : calibratedAnswers(raw, trust.scaling);
     answered.push({ split: name, images: indices.map((i) => images.samples[i]?.id ?? ""), answers });
     const report = reportWithIntervals([answers], labels.length, { labels });
-    errors[name] = { before: measure(reliability(), [raw]).expectedError, after: report.calibration.expectedError };
+    const uncalibrated = measure(reliability(), [raw]);
+    before[name] = uncalibrated;
+    errors[name] = { before: uncalibrated.expectedError, after: report.calibration.expectedError };
     figures[name] = report;
-    await folder.writeText(`reliability-${name}.svg`, reliabilityDiagram(report.calibration, name));
     yield { type: "report", title: name, labels, report };
   }
   await platform.store.write(folder.file(predictionsFile), encodePredictions(labels, answered));
@@ -106,7 +116,7 @@ async function* saveClasses(
   for (const text of toldTrust(trust, errors)) yield { type: "note", text };
   if (trust !== undefined) {
     const { calibration, conformal, unknown } = trust;
-    figures["trust"] = { calibration: { ...calibration, expectedError: errors }, conformal, unknown };
+    figures["trust"] = { calibration: { ...calibration, expectedError: errors, before }, conformal, unknown };
   }
   return { figures, trust };
 }

@@ -34,6 +34,8 @@ export interface Job {
   readonly input: TrainInput;
   readonly platform: Platform;
   readonly signal: AbortSignal;
+  /** When the work began, by the platform's clock. */
+  readonly startMs: number;
   readonly source: Source;
   readonly images: PreparedImages;
   readonly split: Split;

@@ -5,7 +5,9 @@ import type { Codec, Pixels } from "../platform/platform.ts";
 export function createBrowserCodec(): Codec {
   return {
     decode: (bytes, limitPixels) => decodeBlob(new Blob([bytes.slice()]), limitPixels),
-    encodePng: async (pixels) => new Uint8Array(await (await encodePng(pixels)).arrayBuffer()),
+    encodePng: async (pixels) => bytesOf(await encodePng(pixels)),
+    encodeJpeg: async (pixels, quality) =>
+      bytesOf(await canvasOf(pixels).convertToBlob({ type: "image/jpeg", quality: quality / 100 })),
   };
 }
 
@@ -38,14 +40,22 @@ export function pixelsOf(
 }
 
 /** A PNG file of RGB or gray pixels. */
-export async function encodePng({ width, height, channels, data }: Pixels): Promise<Blob> {
+export function encodePng(pixels: Pixels): Promise<Blob> {
+  return canvasOf(pixels).convertToBlob({ type: "image/png" });
+}
+
+async function bytesOf(file: Blob): Promise<Uint8Array> {
+  return new Uint8Array(await file.arrayBuffer());
+}
+
+function canvasOf({ width, height, channels, data }: Pixels): OffscreenCanvas {
   const rgba = new Uint8ClampedArray(4 * width * height).fill(255);
   for (let pixel = 0; pixel < width * height; pixel++) {
     for (let i = 0; i < 3; i++) rgba[4 * pixel + i] = data[channels * pixel + (channels === 1 ? 0 : i)] ?? 0;
   }
   const context = contextOf(width, height);
   context.putImageData(new ImageData(rgba, width, height), 0, 0);
-  return context.canvas.convertToBlob({ type: "image/png" });
+  return context.canvas;
 }
 
 async function bitmapOf(file: Blob): Promise<ImageBitmap> {
