@@ -69,6 +69,7 @@ describe("a report", () => {
         kind: { count: 10, accuracy: 0.7, majority: 0.5, intervals: { accuracy: interval } },
         "weight_<g>": { count: 8, mae: 1.25, rmse: 2.5 },
       },
+      trust: { kind: { calibration: {} } },
     };
     const config = { train: { data: "labels.csv", targets: "kind,weight_<g>" } };
     const run = runOf("several", { "config.json": JSON.stringify(config), "metrics.json": JSON.stringify(figures) });

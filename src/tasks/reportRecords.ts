@@ -100,7 +100,7 @@ async function optional(folder: RunFolder, name: string): Promise<unknown> {
 
 const bySteps = "A dearer one is kept only where it gains more than its own standard error on the validation images.";
 const byInfoMax =
-  "Chosen by InfoMax of calibrated answers to the target's images, without their labels; how many are right is told where labels are known, and decided nothing.";
+  "By InfoMax of calibrated answers to the target's images, without their labels; how many are right is told where labels are known, and decided nothing.";
 
 function accountOf(stored: unknown): StrategyAccount | undefined {
   const account = accountSchema.safeParse(stored).data;

@@ -11,14 +11,14 @@ const classes = z.object({
   intervals: z.object({ accuracy: interval }),
 });
 const numbers = z.object({ count: z.number(), mae: z.number(), rmse: z.number(), r2: z.number().optional() });
-/** By part, then by target. */
-const partsSchema = z.record(z.string(), z.record(z.string(), z.union([classes, numbers])));
+/** By target. */
+const partSchema = z.record(z.string(), z.union([classes, numbers]));
 
 /** The result of a run of several targets. */
 export function targetsSection(figures: Readonly<Record<string, unknown>>): Section {
-  const parts = partsSchema.safeParse(figures).data ?? {};
-  const targets = Object.entries(parts).flatMap(([part, byName]) =>
-    Object.entries(byName).map(([name, found]): TargetFigures => {
+  // What stands beside the parts, such as what calibration promises, has another form.
+  const targets = Object.entries(figures).flatMap(([part, byName]) =>
+    Object.entries(partSchema.safeParse(byName).data ?? {}).map(([name, found]): TargetFigures => {
       if (!("accuracy" in found)) return { kind: "number", name, part, ...found, r2: found.r2 };
       const { count, accuracy, majority, intervals } = found;
       return { kind: "classes", name, part, count, accuracy, majority, interval: intervals.accuracy };
