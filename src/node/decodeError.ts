@@ -5,7 +5,8 @@ import type { ImageFormat } from "../data/imageFormat.ts";
 export function decodeError(thrown: unknown, format: ImageFormat, bytes: Uint8Array): GraftError {
   if (thrown instanceof GraftError) return thrown;
   const words = messageOf(thrown);
-  if (/out of memory|allocat/i.test(words)) {
+  // A header that asks for what nobody has is damaged: libheif calls that an allocation error too.
+  if (/out of memory|allocat/i.test(words) && !/corrupt header|security limit/i.test(words)) {
     return new GraftError("system", "not enough memory to decode it: close other programs or decode fewer at once", {
       cause: thrown,
     });
