@@ -16,7 +16,8 @@ interface Sound {
 }
 
 const count = isLong ? 10_000 : 400;
-const atOnce = 8;
+/** Of explanations no more may wait. */
+const atOnce = 4;
 const cwd = temporaryFolder();
 const encoded = new TextEncoder();
 let server: Served;
