@@ -45,6 +45,19 @@ describe("graft train --features stages", () => {
     expect(JSON.parse(readFileSync(join(cwd, "chosen/account.json"), "utf8")).reasons[0]).toMatch(compared);
   });
 
+  it("stays with what was decided when it is resumed", async () => {
+    const tune = ["--epochs", "2"];
+    const killAt = { pattern: /epoch 1\/2/, signal: "SIGINT" } as const;
+    expect((await graft([...train, "--out", "decided", ...tune], { ...options, killAt })).code).toBe(130);
+    const file = join(cwd, "decided/features.json");
+    const { features } = JSON.parse(readFileSync(file, "utf8"));
+    writeFileSync(file, JSON.stringify({ features, reasons: ["told before"] }));
+    const { code, err } = await graft(["train", "--resume", "decided"], options);
+    expect(code, err).toBe(0);
+    expect(err).toContain("told before");
+    expect(err).not.toContain("features of all stages");
+  });
+
   it("needs a backbone", async () => {
     const { code, err } = await graft(["train", "photos", "--features", "stages"], options);
     expect(code).toBe(2);

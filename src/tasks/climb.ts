@@ -25,14 +25,14 @@ interface Trial {
 }
 
 /**
- * The features that fit best, then from the cheapest strategy to the dearest, as long as each is better on the validation images by more than its own standard error,
- * and the budget lasts. Saves the best and an account of the choice.
+ * The features that fit best, then from the cheapest strategy to the dearest, as long as each is better on the validation images by more than its
+ * own standard error and the budget lasts. Saves the best and an account of the choice.
  */
 export async function* climb(asked: Job, folder: RunFolder): AsyncGenerator<TaskEvent> {
   const { platform, split } = asked;
   const endMs = platform.nowMs() + budgetMs(asked.input);
   const trials: Trial[] = [];
-  const { job, reasons } = yield* withFeaturesChosen(asked);
+  const { job, reasons } = yield* withFeaturesChosen(asked, folder);
   const plans: TransferPlan[] = [];
   let best: { readonly learned: Learned; readonly right: readonly number[] } | undefined;
   try {
