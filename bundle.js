@@ -19,6 +19,23 @@ await build({
   output: { dir: "dist/bundle", format: "esm", cleanDir: true, chunkFileNames: "[name].js" },
 });
 
+// What a page imports as "graft/web": one file, beside onnxruntime-web, whose own files lie where it lies.
+await build({
+  input: { graft: "dist/web/index.js" },
+  platform: "browser",
+  plugins: [runtimePackage(), licences()],
+  output: { dir: "dist/browser", format: "esm", cleanDir: true },
+});
+
+/** The runtime's file that lies beside the scripts of our own pages, by the name of its package. */
+function runtimePackage() {
+  return {
+    name: "runtime-package",
+    resolveId: (id) =>
+      id.endsWith("/ort.wasm.bundle.min.mjs") ? { id: "onnxruntime-web/wasm", external: true } : undefined,
+  };
+}
+
 /** Writes the licences of the packages that are in the bundle. */
 function licences() {
   return {

@@ -150,6 +150,7 @@ export {
 export { type ChartSpec, drawChart } from "./report/chart.ts";
 export { reliabilityChart } from "./report/reliabilityChart.ts";
 export type { Classification } from "./tasks/imageAnswers.ts";
+export type { ImageContent } from "./tasks/imageModel.ts";
 export type { RankedClass, TargetAnswer } from "./tasks/task.ts";
 export { earlyStopping, modelCheckpoint, reduceLROnPlateau } from "./train/callbacks.ts";
 export { arrays } from "./train/data.ts";

@@ -341,13 +341,19 @@ describe("the Open Inference Protocol", () => {
     const response = await infer([image], { id: "mine" });
     const { outputs, ...rest } = await response.json();
     expect(rest).toEqual({ model_name: "colours", model_version: "1", id: "mine" });
-    expect(outputs).toMatchObject([{ name: "probabilities", datatype: "FP32", shape: [1, 2] }]);
+    expect(outputs).toMatchObject([
+      { name: "probabilities", datatype: "FP32", shape: [1, 2] },
+      { name: "unknown", datatype: "FP32", shape: [1] },
+    ]);
+    const { outputs: wanted } = await (await infer([image], { outputs: [{ name: "unknown" }] })).json();
+    expect(wanted).toEqual([outputs[1]]);
     const { predictions } = answerSchema.parse((await predict(open.url, photo("red/2.png"))).json);
     const [green, red] = outputs[0].data;
     expectNear(predictions[0]?.classes ?? [], [
       { label: "green", probability: green },
       { label: "red", probability: red },
     ]);
+    expect(outputs[1].data[0]).toBeCloseTo(predictions[0]?.unknown?.score ?? Number.NaN, 3);
   });
 
   it("tells of the server, its health, and a model's inputs and outputs", async () => {
@@ -357,7 +363,10 @@ describe("the Open Inference Protocol", () => {
     expect(await (await fetch(`${open.url}/v2/models/colours`)).json()).toMatchObject({
       name: "colours",
       inputs: [{ name: "image", datatype: "UINT8", shape: [-1, -1, -1, 3] }],
-      outputs: [{ name: "probabilities", shape: [-1, 2] }],
+      outputs: [
+        { name: "probabilities", shape: [-1, 2] },
+        { name: "unknown", shape: [-1] },
+      ],
     });
   });
 

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { extname, join } from "node:path";
+import type { Server } from "node:http";
+import { join } from "node:path";
 import { type Browser, chromium as playwright } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installedChromium } from "./chromium.fixture.ts";
 import { graft } from "./graft.fixture.ts";
 import { temporaryFolder, writePhotos } from "./photos.fixture.ts";
+import { servePlainly } from "./plainServer.fixture.ts";
 
 const chromium = await installedChromium().then(
   ({ executablePath }) => executablePath,
@@ -33,9 +33,7 @@ describe.skipIf(chromium === undefined)(`in a real Chromium${missing}`, () => {
     expect(code, err).toBe(0);
     expect(out).toMatch(/^wasm .* agrees\nweb .* agrees$/m);
     expect(err).toContain(`page: ${join("run", "web")}\nto open it: npx serve`);
-    server = plainServer(join(cwd, "run/web"));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    ({ url, server } = await servePlainly(join(cwd, "run/web")));
     browser = await playwright.launch({
       executablePath: chromium ?? "",
       args: ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
@@ -233,25 +231,6 @@ async function writeOddPhotos(): Promise<void> {
   await photo().ensureAlpha(0.4).png().toFile(join(cwd, "odd/plain/clear.png"));
   await photo().toColourspace("cmyk").jpeg().toFile(join(cwd, "odd/plain/inks.jpg"));
   await photo().withIccProfile("p3").jpeg().toFile(join(cwd, "odd/plain/wide.jpg"));
-}
-
-const types: Readonly<Record<string, string>> = {
-  ".html": "text/html",
-  ".css": "text/css",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".json": "application/json",
-  ".wasm": "application/wasm",
-};
-
-/** As simple as they come: no headers that would allow threads. */
-function plainServer(folder: string): Server {
-  return createServer((request, response) => {
-    const path = join(folder, request.url === "/" ? "index.html" : (request.url ?? ""));
-    if (!existsSync(path)) return response.writeHead(404).end();
-    response.writeHead(200, { "content-type": types[extname(path)] ?? "application/octet-stream" });
-    response.end(readFileSync(path));
-  });
 }
 
 /** What the page shows of a probability. */

@@ -38,7 +38,7 @@ describe("agreement with golden answers", () => {
     const found: StageOutputs = {
       decoded: pixels(0, 10, 20, 30, 40, 56),
       prepared: pixels(100, 98, 100),
-      // ln 0.5 − ln 0.48 = 0.0408; the number is off by 1 of 200.
+      // ln 0.27 − ln 0.25 = 0.077, with logits less than 1 apart; the number is off by 1 of 200.
       answers: new Map([
         ["kind", row(0.48, 0.25, 0.27)],
         ["weight", row(201)],
@@ -58,6 +58,13 @@ describe("agreement with golden answers", () => {
       "1 of 2 images get another label",
     ]);
     expect(disagreements(agreement, sameDecoder)[0]).toBe("decode is off by 1 levels on average, 0 is allowed");
+  });
+
+  it("takes logits relative to how far they lie apart: sums of larger numbers round more", () => {
+    const steep = (probability: number) => ({ answers: new Map([["kind", row(1 - probability, probability)]]) });
+    const actual = { ...same, ...steep(Math.exp(-10.0005)) };
+    const { network } = agreementOf([{ ...golden, ...steep(Math.exp(-10)) }], [actual]);
+    expect(network).toBeCloseTo(0.0005 / 10, 6);
   });
 
   it.each([

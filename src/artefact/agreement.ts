@@ -9,7 +9,10 @@ export interface Tolerances {
   readonly decode: number;
   /** Of any prepared pixel, in levels of 255: a half may be rounded either way. */
   readonly prepare: number;
-  /** Of any logit, up to what is added to all of them; of a number, relative to it. */
+  /**
+   * Of any logit, up to what is added to all of them; of a number. Above 1 it is relative to the number, or to how far an image's logits
+   * lie apart: rounding grows with what is summed.
+   */
   readonly network: number;
 }
 
@@ -112,7 +115,9 @@ const leastProbability = 1e-12;
 /** Logarithms of probabilities are logits up to what is added to all of them. */
 function logitDifference({ floats }: Tensor, other: Tensor): number {
   const logit = (probability: number) => Math.log(Math.max(leastProbability, probability));
-  return worstOf(floats, (value, i) => Math.abs(logit(value) - logit(other.floats[i] ?? Number.NaN)));
+  const spread = logit(floats.reduce((a, b) => Math.max(a, b))) - logit(floats.reduce((a, b) => Math.min(a, b)));
+  const scale = Math.max(1, spread);
+  return worstOf(floats, (value, i) => Math.abs(logit(value) - logit(other.floats[i] ?? Number.NaN)) / scale);
 }
 
 function relativeDifference({ floats }: Tensor, other: Tensor): number {

@@ -16,5 +16,5 @@ export function formatVerification(entries: readonly VerificationEntry[], allowe
   const titles = ["", "decode, levels", "prepare, levels", "network, logits", "file to logits", "same label", ""];
   const table = `\n${alignTable([titles, ...rows])}\n`;
   if (allowed === undefined) return table;
-  return `${table}\nallowed: decode 0 with the same decoder, ${allowed.decode} on average with another; prepare ${allowed.prepare}; network ${allowed.network}; every label the same\n`;
+  return `${table}\nallowed: decode 0 with the same decoder, ${allowed.decode} on average with another; prepare ${allowed.prepare}; network ${allowed.network} of how far the logits lie apart, or of 1; every label the same\n`;
 }

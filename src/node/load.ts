@@ -5,7 +5,9 @@ import { createEngine } from "./engine.ts";
 import { createStore } from "./store.ts";
 import { createWorkerEngine } from "./workerEngine.ts";
 
-export interface LoadOptions {
+export interface LoadOptions<Label extends string = string> {
+  /** The labels that your program knows, for its types: a model with others is refused. */
+  readonly labels?: readonly Label[];
   /** Worker threads to compute on, for servers that must not block; default 0: on the thread that calls. */
   readonly workers?: number;
   /** Processor threads inside one operator; default: all, divided among the workers. */
@@ -15,8 +17,8 @@ export interface LoadOptions {
 }
 
 /** A model that `load` opened. */
-export type LoadedModel = Pick<
-  ImageModel,
+export type LoadedModel<Label extends string = string> = Pick<
+  ImageModel<Label>,
   "path" | "answers" | "labels" | "classify" | "classifyBatch" | "targets" | "dispose"
 >;
 
@@ -24,14 +26,17 @@ export type LoadedModel = Pick<
  * Opens a trained model: `const model = await load("runs/photos"); await model.classify(bytes)`.
  *
  * @param path a run folder or a model.onnx
- * @throws `input` where there is none, `model` for a file that Graft did not write
+ * @throws `input` where there is none, `model` for a file that Graft did not write, or with other labels than yours
  */
-export async function load(path: string, { workers = 0, ...options }: LoadOptions = {}): Promise<LoadedModel> {
+export async function load<const Label extends string = string>(
+  path: string,
+  { workers = 0, labels, ...options }: LoadOptions<Label> = {},
+): Promise<LoadedModel<Label>> {
   const platform = { codec: createCodec(), store: createStore() };
-  if (workers === 0) return ImageModel.open(path, { ...platform, engine: createEngine(options) });
+  if (workers === 0) return ImageModel.open(path, { ...platform, engine: createEngine(options) }, labels);
   const engine = createWorkerEngine({ workers, ...options });
   try {
-    const model = await ImageModel.open(path, { ...platform, engine });
+    const model = await ImageModel.open(path, { ...platform, engine }, labels);
     return withEnd(model, () => engine.close());
   } catch (error) {
     await engine.close();
@@ -40,7 +45,7 @@ export async function load(path: string, { workers = 0, ...options }: LoadOption
 }
 
 /** The model, which ends its threads when it is disposed of. */
-function withEnd(model: ImageModel, end: () => Promise<void>): LoadedModel {
+function withEnd<Label extends string>(model: ImageModel<Label>, end: () => Promise<void>): LoadedModel<Label> {
   return {
     path: model.path,
     answers: model.answers,

@@ -111,14 +111,14 @@ function addTelling(app: Hono<Environment>, parts: AppParts, pending: { readonly
   );
   app.get("/v2/models/:model", (context) => {
     const live = shelf.get(context.req.param("model"));
-    return live.use(async ({ answers }) =>
+    return live.use(async (model) =>
       context.json({
         name: live.name,
         versions: [String(live.versionNumber)],
         platform: "onnxruntime_onnx",
         inputs: [{ name: "image", datatype: "UINT8", shape: [-1, -1, -1, 3] }],
-        outputs: outputsOf(answers).map(({ name, width }) => ({ name, datatype: "FP32", shape: [-1, width] })),
-        parameters: { answers: JSON.stringify(answers) },
+        outputs: outputsOf(model).map(({ name, shape }) => ({ name, datatype: "FP32", shape: [-1, ...shape] })),
+        parameters: { answers: JSON.stringify(model.answers) },
       }),
     );
   });
@@ -189,7 +189,7 @@ async function infer(context: Asked, { shelf, limits, metrics }: AppParts, turns
   const deadline = context.get("deadline");
   const body = await readBody(context.req.raw, limits.maxBodyBytes, deadline);
   context.set("isRead", true);
-  const { id, images, wanted } = await live.use(async ({ answers }) => readInference(body, answers, limits));
+  const { id, images, wanted } = await live.use(async (model) => readInference(body, model, limits));
   Object.assign(context.get("note"), { model: live.name, images: images.length });
   const requested = images.map((image, i) => ({
     name: `image ${i}`,
@@ -201,7 +201,7 @@ async function infer(context: Asked, { shelf, limits, metrics }: AppParts, turns
     model_name: live.name,
     model_version: String(version),
     ...(id === undefined ? {} : { id }),
-    outputs: inferenceOutputs(rows, model.answers, wanted),
+    outputs: inferenceOutputs(rows, model, wanted),
   });
 }
 

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { imageInput, type ModelAnswers } from "../artefact/modelMetadata.ts";
+import { imageInput, type ModelMetadata } from "../artefact/modelMetadata.ts";
+import { unknownOutput } from "../artefact/statedTrust.ts";
 import { Tensor } from "../base/tensor.ts";
 import type { ImageOutputs } from "../tasks/imageAnswers.ts";
 import { HttpError } from "./httpError.ts";
@@ -33,13 +34,16 @@ export interface InferenceRequest {
   readonly wanted: ReadonlySet<string> | undefined;
 }
 
+/** What is to be known of a model. */
+export type AnsweringModel = Pick<ModelMetadata, "answers" | "trust">;
+
 export interface InferenceLimits {
   readonly maxImages: number;
   readonly maxPixels: number;
 }
 
 /** Reads the body of an inference request. Throws `badRequest`, `unusable` for values that are no bytes, `tooLarge`. */
-export function readInference(body: Uint8Array, answers: ModelAnswers, limits: InferenceLimits): InferenceRequest {
+export function readInference(body: Uint8Array, model: AnsweringModel, limits: InferenceLimits): InferenceRequest {
   const parsed = requestSchema.safeParse(parseJson(body));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
@@ -52,37 +56,43 @@ export function readInference(body: Uint8Array, answers: ModelAnswers, limits: I
   if (name !== imageInput) throw new HttpError("badRequest", `found the input "${name}"; expected "${imageInput}".`);
   if (datatype !== "UINT8") throw new HttpError("badRequest", `"${name}": found ${datatype}; expected UINT8.`);
   const wanted = outputs && new Set(outputs.map((output) => output.name));
-  for (const output of wanted ?? []) checkOutput(output, answers);
+  for (const output of wanted ?? []) checkOutput(output, model);
   return { id, images: imagesOf(shape, data, limits), wanted };
 }
 
-/** The names and widths of what a model gives. */
-export function outputsOf(answers: ModelAnswers): readonly { readonly name: string; readonly width: number }[] {
-  if (answers.kind === "classes") return [{ name: "probabilities", width: answers.labels.length }];
+/** The names of what a model gives, and the shape of that for one image. */
+export function outputsOf({
+  answers,
+  trust,
+}: AnsweringModel): readonly { readonly name: string; readonly shape: readonly number[] }[] {
+  if (answers.kind === "classes") {
+    const probabilities = { name: "probabilities", shape: [answers.labels.length] };
+    return trust.unknown === undefined ? [probabilities] : [probabilities, { name: unknownOutput, shape: [] }];
+  }
   return answers.targets.map((target) => ({
     name: target.name,
-    width: target.kind === "classes" ? target.labels.length : 1,
+    shape: [target.kind === "classes" ? target.labels.length : 1],
   }));
 }
 
 /** What a model says of some images, as tensors of the protocol. */
 export function inferenceOutputs(
   rows: readonly ImageOutputs[],
-  answers: ModelAnswers,
+  model: AnsweringModel,
   wanted: ReadonlySet<string> | undefined,
 ): readonly object[] {
-  return outputsOf(answers)
+  return outputsOf(model)
     .filter(({ name }) => wanted?.has(name) ?? true)
-    .map(({ name, width }) => ({
+    .map(({ name, shape }) => ({
       name,
       datatype: "FP32",
-      shape: [rows.length, width],
+      shape: [rows.length, ...shape],
       data: rows.flatMap((row) => [...(row.get(name) ?? [])]),
     }));
 }
 
-function checkOutput(name: string, answers: ModelAnswers): void {
-  const known = outputsOf(answers).map((output) => output.name);
+function checkOutput(name: string, model: AnsweringModel): void {
+  const known = outputsOf(model).map((output) => output.name);
   if (known.includes(name)) return;
   throw new HttpError("badRequest", `the model has no output "${name}"; it has ${known.join(", ")}.`);
 }

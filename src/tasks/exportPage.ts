@@ -1,6 +1,6 @@
 import { agreementOf, disagreements, otherDecoder, sameDecoder } from "../artefact/agreement.ts";
 import { imageInput, type ModelAnswers, readModelMetadata } from "../artefact/modelMetadata.ts";
-import { unknownOutput } from "../artefact/statedTrust.ts";
+import { type StatedTrust, unknownOutput } from "../artefact/statedTrust.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Platform, Store } from "../platform/platform.ts";
 import { openGolden } from "./openGolden.ts";
@@ -26,7 +26,7 @@ export async function* exportPage(
   yield* checked(path, platform, signal);
   const { answers, trust } = readModelMetadata(bytes, file);
   const name = store.baseName(store.absolute(path));
-  const card = { name, imageInput, unknownOutput, outputs: outputsOf(answers), trust };
+  const card = { name, imageInput, unknownOutput, outputs: outputsOf(answers, trust), trust };
   const files = new Map([
     ...(await platform.pageFiles()),
     ["model.onnx", bytes] as const,
@@ -73,11 +73,12 @@ async function* checked(path: string, platform: Platform, signal: AbortSignal): 
 }
 
 /** What the page shows of each of the model's outputs. */
-function outputsOf(answers: ModelAnswers) {
+function outputsOf(answers: ModelAnswers, trust: StatedTrust) {
   if (answers.kind === "classes") return [{ output: "probabilities", labels: answers.labels }];
   return answers.targets.map((target) => ({
     output: target.name,
     title: target.name,
     labels: target.kind === "classes" ? target.labels : undefined,
+    trust: trust.targets?.get(target.name),
   }));
 }

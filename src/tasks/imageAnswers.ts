@@ -9,17 +9,17 @@ import type { RankedClass, TargetAnswer } from "./task.ts";
 export type ImageOutputs = ReadonlyMap<string, Float32Array>;
 
 /** What a model with labels of one kind says of an image, and what it promises of that. */
-export interface Classification extends Promises {
+export interface Classification<Label extends string = string> extends Promises<Label> {
   /** The likeliest first. */
-  readonly classes: readonly RankedClass[];
+  readonly classes: readonly RankedClass<Label>[];
 }
 
 /** The outputs of a classifier in words, with its `top` classes. */
-export function classificationOf(
-  { labels, trust }: { readonly labels: readonly string[]; readonly trust: StatedTrust },
+export function classificationOf<Label extends string>(
+  { labels, trust }: { readonly labels: readonly Label[]; readonly trust: StatedTrust },
   outputs: ImageOutputs,
   top?: number,
-): Classification {
+): Classification<Label> {
   const probabilities = valuesOf(outputs, "probabilities");
   return {
     classes: rankedClasses(labels, probabilities, top),

@@ -30,6 +30,22 @@ export function labelsOf(answers: ModelAnswers, path: string): readonly string[]
   throw new GraftError("model", `"${path}" answers ${names}; expected a classifier with labels of one kind.`);
 }
 
+/** Labels as a program knows them. Throws `model` where the model has others, in whatever order. */
+export function checkLabels<Label extends string>(
+  labels: readonly string[],
+  expected: readonly Label[] | undefined,
+  path: string,
+): asserts labels is readonly Label[] {
+  if (expected === undefined) return;
+  const known = new Set<string>(expected);
+  if (labels.length === known.size && labels.every((label) => known.has(label))) return;
+  const listed = (names: Iterable<string>) => Array.from(names, (name) => `"${name}"`).join(", ");
+  throw new GraftError(
+    "model",
+    `"${path}" tells ${listed(labels)} apart; this program expects ${listed(known)}. Load another model, or correct the labels in the program.`,
+  );
+}
+
 /** A trained model as it is served: nothing but `model.onnx`. */
 export class ServedModel {
   /** As it was opened. */

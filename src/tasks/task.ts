@@ -67,8 +67,8 @@ export interface Comparison {
 }
 
 /** A class and how sure a model is of it, 0 to 1. */
-export interface RankedClass {
-  readonly label: string;
+export interface RankedClass<Label extends string = string> {
+  readonly label: Label;
   readonly probability: number;
 }
 

@@ -1,10 +1,10 @@
-import type { StatedTrust } from "../artefact/statedTrust.ts";
-import { GraftError } from "../base/errors.ts";
+import type { StatedAnswerTrust, StatedTrust } from "../artefact/statedTrust.ts";
 import { imageTensor } from "../data/imageTensor.ts";
 import type { Pixels, Program } from "../platform/platform.ts";
 import { type Promises, promisesOf } from "../tasks/promisesOf.ts";
 import { rankedClasses } from "../tasks/rankedClasses.ts";
 import type { RankedClass } from "../tasks/task.ts";
+import { download } from "./download.ts";
 import { createBrowserEngine } from "./engine.ts";
 
 /** What the page's `model.json` says of the `model.onnx` beside it. */
@@ -25,6 +25,8 @@ export interface PageOutput {
   /** Where a model answers several things. */
   readonly title?: string | undefined;
   readonly labels?: readonly string[] | undefined;
+  /** Where a model answers several things: what it promises of this one. */
+  readonly trust?: StatedAnswerTrust | undefined;
 }
 
 export type PageAnswer =
@@ -50,9 +52,9 @@ export class PageModel {
     this.#program = program;
   }
 
-  static async open(progress: (share: number) => void): Promise<PageModel> {
-    const card: PageModelCard = await (await fetched("model.json")).json();
-    const bytes = await download(await fetched("model.onnx"), progress);
+  static async open(onProgress: (share: number) => void): Promise<PageModel> {
+    const card: PageModelCard = JSON.parse(new TextDecoder().decode(await download("model.json")));
+    const bytes = await download("model.onnx", { onProgress });
     return new PageModel(card, await createBrowserEngine().compile(bytes));
   }
 
@@ -62,33 +64,14 @@ export class PageModel {
     const found = await this.#program.run({ [this.card.imageInput]: imageTensor(pixels) });
     const durationMs = performance.now() - start;
     const { outputs, trust, unknownOutput } = this.card;
-    const answers = outputs.map(({ output, title, labels }): PageAnswer => {
+    const answers = outputs.map(({ output, title, labels, trust: own = {} }): PageAnswer => {
       const values = found[output]?.floats ?? new Float32Array(0);
       if (labels === undefined) return { kind: "number", title, value: values[0] ?? Number.NaN };
       const classes = rankedClasses(labels, values);
-      if (title !== undefined) return { kind: "classes", title, classes };
+      if (title !== undefined)
+        return { kind: "classes", title, classes, ...promisesOf(labels, values, undefined, own) };
       return { kind: "classes", title, classes, ...promisesOf(labels, values, found[unknownOutput]?.floats[0], trust) };
     });
     return { answers, durationMs };
   }
-}
-
-async function fetched(name: string): Promise<Response> {
-  const response = await fetch(name);
-  if (response.ok) return response;
-  throw new GraftError("network", `"${name}" is not beside this page (status ${response.status}): export it again`);
-}
-
-/** A body, and how much of it has come, where the server says how long it is. */
-async function download(response: Response, progress: (share: number) => void): Promise<Uint8Array> {
-  const total = Number(response.headers.get("content-length"));
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  let received = 0;
-  const reader = response.body?.getReader();
-  for (let next = await reader?.read(); next?.value !== undefined; next = await reader?.read()) {
-    parts.push(next.value);
-    received += next.value.length;
-    if (total > 0) progress(Math.min(1, received / total));
-  }
-  return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
