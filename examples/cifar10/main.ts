@@ -13,7 +13,7 @@ import { cifarNetwork } from "./network.ts";
 import { trainingViews, viewed, votingViews } from "./views.ts";
 import { whiteningKernel } from "./whitening.ts";
 
-const [path = "cifar10.tar.gz", epochsText = "16"] = process.argv.slice(2);
+const [path = "cifar10.tar.gz", epochsText = "18"] = process.argv.slice(2);
 const seed = 0;
 const batchSize = 256;
 const epochs = Number(epochsText);
