@@ -24,9 +24,18 @@ const folders: Readonly<Record<Domain, string>> = { C: "caltech10", A: "amazon",
  * validator would choose alone, and the same head when it learns from the target's labels.
  */
 export function printPhotoAdaptation(images: string, backbone: string, seeds: number): void {
-  const accounts = pairs.map(([source, target]) =>
-    accountOf(["--source", join(images, folders[source]), "--target", join(images, folders[target])], backbone, seeds),
-  );
+  const accounts = pairs.map(([source, target]) => {
+    const startMs = performance.now();
+    const domains = ["--source", join(images, folders[source]), "--target", join(images, folders[target])];
+    const account = accountOf(domains, backbone, seeds);
+    const [sourceOnly] = account.trials;
+    const chosen = account.trials.find(({ isChosen }) => isChosen);
+    const minutes = ((performance.now() - startMs) / 60_000).toFixed(1);
+    console.error(
+      `${source}→${target}: ${cell(sourceOnly.accuracy)}, chosen ${cell(chosen?.accuracy)}, ${minutes} min`,
+    );
+    return account;
+  });
   console.log(`| method | ${pairs.map((pair) => pair.join("→")).join(" | ")} | mean | s |`);
   console.log(`| --- |${" --- |".repeat(pairs.length + 2)}`);
   const print = (name: string, of: (account: Account) => Spread | undefined, seconds = "") => {

@@ -12,6 +12,9 @@ const model = (run: string) => readFileSync(join(cwd, run, "model.onnx"));
 const command = (...more: readonly string[]) =>
   graft(["adapt", "--source", "shop", "--backbone", "tiny.onnx", ...more], options);
 
+/** No time for what learns by steps. */
+const cheap = ["--budget", "0.001s"];
+
 interface Entry {
   readonly method: string;
   readonly accuracy?: { readonly mean: number; readonly deviation?: number };
@@ -40,7 +43,7 @@ beforeAll(async () => {
 
 describe("graft adapt", () => {
   it("auto finds without target labels what is right on the target where source-only fails", async () => {
-    const { out, err } = await run("auto", "--target", "home");
+    const { out, err } = await run("auto", "--target", "home", ...cheap);
     const { trials, choices, chosen, oracle, validator } = json("auto/account.json");
     const [sourceOnly, ...others]: Entry[] = trials;
     const best = trials.find(({ isChosen }: Entry) => isChosen);
@@ -71,12 +74,40 @@ describe("graft adapt", () => {
   });
 
   it("chooses the same and saves the same bytes when the target has no labels", async () => {
-    const { out, err } = await run("unlabelled", "--target", "flat");
+    const { out, err } = await run("unlabelled", "--target", "flat", ...cheap);
     expect(model("unlabelled").equals(model("auto"))).toBe(true);
     expect(out).not.toContain("target right %");
     expect(err).not.toContain("by the target's labels");
     expect(json("unlabelled/account.json").oracle).toBe(null);
     expect(Object.keys(json("unlabelled/metrics.json"))).toEqual(["source"]);
+  });
+
+  it("auto tries what learns by steps while the budget lasts, says what it leaves out, and stays with that", async () => {
+    const asked = ["--target", "home", "--seeds", "2", "--epochs", "400"];
+    const { err } = await run("hurried", ...asked, "--budget", "1s");
+    const left =
+      /(\S+) was left out: 400 epochs with 2 seeds take about \d+ s more, and \d+ s of --budget 1s are left(?:; so are (.*))?\n/.exec(
+        err,
+      );
+    const names = [left?.[1] ?? "", ...(left?.[2] ?? "").split(", ")].filter((name) => name !== "");
+    expect(names.at(-1)).toBe("pseudo-labels");
+    expect(json("hurried/budget.json")).toEqual({ leftOut: names });
+    const tried = new Set(json("hurried/account.json").trials.map(({ method }: Entry) => method));
+    expect(tried.has("coral")).toBe(true);
+    expect(names.filter((name) => tried.has(name))).toEqual([]);
+    // Decided once: with all the time of the world a resumed run tries no more.
+    const config = json("hurried/config.json");
+    writeFileSync(
+      join(cwd, "hurried/config.json"),
+      JSON.stringify({ ...config, adapt: { ...config.adapt, budget: "9h" } }),
+    );
+    const before = model("hurried");
+    const resumed = await graft(["adapt", "--resume", "hurried"], options);
+    expect(resumed.code, resumed.err).toBe(0);
+    expect(model("hurried").equals(before)).toBe(true);
+    const idle = await command("--target", "home", "--method", "coral", "--budget", "1s");
+    expect(idle.code).toBe(2);
+    expect(idle.err).toContain("--budget is for --method auto, not coral");
   });
 
   it("a method that was asked for is kept, and its model judges photos as the table says", async () => {
@@ -197,7 +228,9 @@ describe("graft adapt", () => {
   });
 
   it("keeps source-only where there is nothing to adapt to, and warns of it", async () => {
-    const { err } = await run("same", "--target", "shop");
+    const { err } = await run("same", "--target", "shop", "--epochs", "2", "--seeds", "1");
+    const tried = new Set(json("same/account.json").trials.map(({ method }: Entry) => method));
+    expect(tried.has("deep-coral") && tried.has("pseudo-labels")).toBe(true);
     expect(err).toContain("all target images are source images too: there is nothing to adapt to");
     const { chosen, gain, standardError } = json("same/account.json");
     expect(gain).toBeLessThanOrEqual(Math.max(standardError, 0.01));
@@ -300,7 +333,7 @@ describe("graft adapt", () => {
       "--out",
       "alike-run",
     ];
-    const { code, err } = await graft([...args, "--seeds", "1"], options);
+    const { code, err } = await graft([...args, "--seeds", "1", "--epochs", "2"], options);
     expect(code, err).toBe(0);
     expect(err).toMatch(/left out: sa, dimensions \d+: all images of the target domain have the same features/);
   });

@@ -18,6 +18,7 @@ import { type OpenedDomains, openDomains } from "./openDomains.ts";
 import { storedInput } from "./resume.ts";
 import { saveAdapted } from "./saveAdapted.ts";
 import { seedDomains } from "./seedDomains.ts";
+import { StepBudget } from "./stepBudget.ts";
 import { targetOracle } from "./targetOracle.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 import { toldByLabels } from "./toldByLabels.ts";
@@ -64,6 +65,7 @@ async function* triedWithSeeds(
   signal: AbortSignal,
 ): AsyncGenerator<TaskEvent, readonly AdaptationTrial[]> {
   const methods = methodsOf(input, opened);
+  const budget = await StepBudget.open(input, kept, platform);
   const total = input.seeds * methods.length;
   const first: DomainTrial[] = [];
   const results: (readonly SeedResult[])[] = [];
@@ -73,13 +75,17 @@ async function* triedWithSeeds(
     const ofSeed: JudgedTrial[] = [];
     const { classes } = domains.subject.data;
     for (const [done, method] of methods.entries()) {
+      if (!budget.allows(method)) continue;
       // Source-only is the first: it sees the source as it is, and tells what the target seems to lack.
       const [sourceOnly] = ofSeed;
       const isPartial = opened.isPartial || method === weightedMethod;
       const counts = isPartial && sourceOnly !== undefined ? classCounts(sourceOnly.answers, classes) : undefined;
       if (turn === 0 && done === 1 && counts !== undefined) yield { type: "note", text: countsTold(counts, opened) };
       const own = { input: { ...input, seed }, checkpoints: kept.checkpoints(seed) };
-      const judged = yield* triedOut(method, { ...own, opened, domains, classCounts: counts, platform, signal });
+      const startMs = platform.nowMs();
+      const circumstances = { ...own, opened, domains, classCounts: counts, platform, signal };
+      const judged = yield* triedOut(method, circumstances, turn === 0 ? budget : undefined);
+      if (turn === 0) budget.commit(platform.nowMs() - startMs);
       ofSeed.push(...judged);
       if (judged.length > 0) yield { type: "note", text: lineOf(method, seed, judged) };
       const place = turn * methods.length + done + 1;
@@ -104,7 +110,11 @@ function lineOf(method: string, seed: number, judged: readonly JudgedTrial[]): s
 }
 
 /** A method in each of its settings, judged. One that these images do not allow says why; throws where nothing is left of a method that was asked for. */
-async function* triedOut(method: MethodName, circumstances: Circumstances): AsyncGenerator<TaskEvent, JudgedTrial[]> {
+async function* triedOut(
+  method: MethodName,
+  circumstances: Circumstances,
+  budget: StepBudget | undefined,
+): AsyncGenerator<TaskEvent, JudgedTrial[]> {
   const { input, domains, platform, signal } = circumstances;
   const compute = { engine: platform.engine, signal };
   const judged: JudgedTrial[] = [];
@@ -112,7 +122,8 @@ async function* triedOut(method: MethodName, circumstances: Circumstances): Asyn
   for (const { text, make } of waysOf(method, circumstances)) {
     const startMs = platform.nowMs();
     try {
-      const trial = yield* make();
+      const trial = yield* budget?.timed(method, make()) ?? make();
+      if (trial === undefined) continue;
       const { held, classes } = domains.subject.data;
       const judgement = await judgeTrial(trial, { heldLabels: labelsOf(held), classes }, compute);
       judged.push({ trial, ...judgement, seconds: (platform.nowMs() - startMs) / 1000 });

@@ -48,7 +48,7 @@ export function methodsOf({ method }: AdaptInput, { basis, isPartial }: OpenedDo
   if (basis.kind === "scratch") return ["source-only", ...trainedMethodNames];
   const weighted = (name: FeatureMethodName) =>
     name === "source-only" && isPartial ? ([weightedMethod] as const) : [];
-  return featureMethodNames.flatMap((name): MethodName[] => [name, ...weighted(name)]);
+  return [...featureMethodNames.flatMap((name): MethodName[] => [name, ...weighted(name)]), ...trainedMethodNames];
 }
 
 function isTrained(method: MethodName): method is TrainedMethodName {
@@ -62,6 +62,8 @@ function isSourceFree(method: MethodName): method is SourceFreeMethodName {
 /** Throws `usage` for an option that the method does not heed, and for a method that needs a backbone where there is none. */
 export function checkApplies({ method, backbone }: AdaptInput, given: ReadonlySet<string>): void {
   const stepped: readonly string[] = [...trainedMethodNames, ...sourceFreeMethodNames];
+  if (method !== "auto" && given.has("budget"))
+    throw new GraftError("usage", `--budget is for --method auto, not ${method}. Leave it out.`);
   if (backbone === undefined) {
     if (given.has("penalty"))
       throw new GraftError("usage", "--penalty is of a linear head on the features of a --backbone. Leave it out.");
@@ -71,7 +73,7 @@ export function checkApplies({ method, backbone }: AdaptInput, given: ReadonlySe
       `--method ${method} works on the features of a pretrained network: name one with --backbone. Without, a small CNN learns by ${stepped.join(", ")}.`,
     );
   }
-  if (stepped.includes(method)) return;
+  if (method === "auto" || stepped.includes(method)) return;
   const useless = { epochs: "--epochs", batchSize: "--batch-size", learningRate: "--learning-rate" };
   const flag = Object.entries(useless).find(([name]) => given.has(name))?.[1];
   if (flag === undefined) return;

@@ -243,6 +243,6 @@ export type TrainInput = z.output<typeof trainSchema>;
 const unitMs: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000 };
 
 /** `90s`, `10m` or `2h` in milliseconds. */
-export function budgetMs({ budget }: TrainInput): number {
+export function budgetMs({ budget }: Pick<TrainInput, "budget">): number {
   return Number.parseFloat(budget) * (unitMs[budget.at(-1) ?? ""] ?? 0);
 }
