@@ -124,7 +124,7 @@ if (only === "serving") {
 if (only === "agreement") await printAgreement({ photos, backbone, threads });
 if (only === "cold-predict") await printColdPredict({ photos, backbone, turns, threads });
 if (only === "digit-domains") await printDigitDomains(nodePlatform(), process.argv.slice(3));
-if (only === "photo-adaptation") printPhotoAdaptation(domainPhotos, backbone, 3);
+if (only === "photo-adaptation") printPhotoAdaptation(domainPhotos, backbone, process.argv.slice(3));
 
 async function printAdaptation(): Promise<void> {
   const compute = { engine: createEngine({ threads }) };

@@ -23,11 +23,11 @@ const folders: Readonly<Record<Domain, string>> = { C: "caltech10", A: "amazon",
  * Prints `graft adapt --method auto` on all pairs of Office-Caltech10's photos: a row for each way that is tried, what the command chooses and what each
  * validator would choose alone, and the same head when it learns from the target's labels.
  */
-export function printPhotoAdaptation(images: string, backbone: string, seeds: number): void {
+export function printPhotoAdaptation(images: string, backbone: string, options: readonly string[]): void {
   const accounts = pairs.map(([source, target]) => {
     const startMs = performance.now();
     const domains = ["--source", join(images, folders[source]), "--target", join(images, folders[target])];
-    const account = accountOf(domains, backbone, seeds);
+    const account = accountOf([...domains, "--backbone", backbone, ...options]);
     const [sourceOnly] = account.trials;
     const chosen = account.trials.find(({ isChosen }) => isChosen);
     const minutes = ((performance.now() - startMs) / 60_000).toFixed(1);
@@ -70,12 +70,13 @@ function cell(spread: Spread | undefined): string {
   return spread.deviation === undefined ? mean : `${mean} ± ${(100 * spread.deviation).toFixed(1)}`;
 }
 
-function accountOf(domains: readonly string[], backbone: string, seeds: number): Account {
+function accountOf(options: readonly string[]): Account {
   const folder = mkdtempSync(join(tmpdir(), "graft-adaptation-"));
   try {
     const run = join(folder, "run");
-    const more = ["--backbone", backbone, "--seeds", String(seeds), "--out", run];
-    execFileSync("node", ["bin/graft.js", "adapt", ...domains, ...more], { stdio: ["ignore", "ignore", "inherit"] });
+    execFileSync("node", ["bin/graft.js", "adapt", ...options, "--out", run], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
     return JSON.parse(readFileSync(join(run, "account.json"), "utf8"));
   } finally {
     rmSync(folder, { recursive: true, force: true });
