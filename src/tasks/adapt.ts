@@ -29,6 +29,7 @@ export const adapt: Task = defineTask({
   summary: "Adapt a classifier from labelled photos to unlabelled ones of another kind",
   input: adaptSchema,
   async *run(asked, platform, signal, given) {
+    const startMs = platform.nowMs();
     const { resume } = asked;
     const stored = resume && (await storedInput({ command: "adapt", schema: adaptSchema }, resume, given, platform));
     const input = withDomains(stored ? { ...stored, resume } : asked);
@@ -49,7 +50,7 @@ export const adapt: Task = defineTask({
       for (const text of choice.reasons) yield { type: "note", text };
       const told = toldByLabels(choice, opened.truth);
       if (told !== undefined) yield { type: "note", text: told };
-      yield* saveAdapted(opened, { input, choice, table, kept }, platform, compute);
+      yield* saveAdapted(opened, { input, choice, table, kept, startMs }, platform, compute);
     } catch (error) {
       if (!(error instanceof GraftError) || error.code !== "interrupted" || kept.path === undefined) throw error;
       yield { type: "note", text: `saved. Continue with: graft adapt --resume ${kept.path}` };

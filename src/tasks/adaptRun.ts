@@ -23,7 +23,8 @@ import { prepareData } from "./dataset.ts";
 import { loadBackbone } from "./loadBackbone.ts";
 import { checkCounts, compareClasses, featuresOf } from "./openDomains.ts";
 import { encodePredictions } from "./predictions.ts";
-import { predictionsFile, RunFolder } from "./runFolder.ts";
+import { costOf } from "./runCost.ts";
+import { costFile, predictionsFile, RunFolder } from "./runFolder.ts";
 import { report, withKnownLabels } from "./saveAdapted.ts";
 import { saveGolden } from "./saveGolden.ts";
 import { labelsOf, readRun } from "./servedModel.ts";
@@ -48,6 +49,7 @@ export async function* adaptRun(
   signal: AbortSignal,
   given: ReadonlySet<string>,
 ): AsyncGenerator<TaskEvent> {
+  const startMs = platform.nowMs();
   checkOptions(input, given);
   const opened = yield* openHypothesis(input, platform, signal);
   const { labels, preparation, backbone, hypothesis } = opened;
@@ -94,6 +96,7 @@ export async function* adaptRun(
   const bytes = encodeModelFile({ name: "classifier", answers, preparation, backbone, network, weights });
   await saveGolden({ source: to, ids: images.samples.map(({ id }) => id) }, bytes, folder, platform);
   await platform.store.write(folder.file("model.onnx"), bytes);
+  await folder.writeJson(costFile, costOf(platform, startMs, false));
   const text = "not calibrated: there are no labelled images to fit a temperature on";
   yield { type: "note", text };
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
