@@ -319,7 +319,7 @@ describe("graft adapt", () => {
     }
     const curves = readFileSync(join(cwd, "drawn/domains-epochs.svg"), "utf8");
     expect(curves).toContain("telling the domains apart");
-    expect(curves.match(/mark-line role-mark[^>]*><path d="M[\d.]+,[\d.]+L[\d.]+,[\d.]+"/g)).toHaveLength(3);
+    expect(curves.match(/mark-line role-mark[^>]*><path d="M[\d.]+,[\d.]+L[\d.]+,[\d.]+"/g)).toHaveLength(4);
     expect(readFileSync(join(cwd, "drawn/predictions.csv"), "utf8")).toMatch(/^image,split,label,answer,p\(/);
     expect(json("drawn/account.json").trials[0].accuracy).toBe(undefined);
     expect(json("drawn/cost.json")).toMatchObject({ isResumed: false });

@@ -1,5 +1,7 @@
+import { identity } from "../graph/identity.ts";
 import { dense } from "../nn/denseLayers.ts";
 import type { Layer, SymbolicTensor } from "../nn/layer.ts";
+import { moduleLayer } from "../nn/moduleLayer.ts";
 import {
   adversarial,
   adversarialStrength,
@@ -13,11 +15,16 @@ import type { DomainTerm } from "./losses/domainBatch.ts";
 import { jointMmd } from "./losses/jointMmd.ts";
 import { marginDisparity } from "./losses/marginDisparity.ts";
 import { multiKernelMmd } from "./losses/multiKernelMmd.ts";
+import { openSetBoundary } from "./losses/openSetBoundary.ts";
 import { pseudoLabelStrength, pseudoLabels } from "./losses/pseudoLabels.ts";
 
 /** Methods that learn by steps, on batches of which one half is of each domain. */
 export const trainedMethodNames = ["deep-coral", "dan", "jan", "dann", "cdan", "mdd", "mcc", "pseudo-labels"] as const;
-export type TrainedMethodName = (typeof trainedMethodNames)[number];
+
+/** Those of them for a target with classes that the source does not have: their answers have one class more, the unknown one. */
+export const openSetMethodNames = ["osbp"] as const;
+
+export type TrainedMethodName = (typeof trainedMethodNames)[number] | (typeof openSetMethodNames)[number];
 
 /** Methods that learn by steps on the target alone, behind a classifier of the source that stays. */
 export const sourceFreeMethodNames = ["shot"] as const;
@@ -34,6 +41,7 @@ export const sharedLayer = "bottleneck";
 const domainUnits = 128;
 const logits = "domain_logits";
 const marginLogits = "margin_logits";
+const reversedAnswers = "reversed_answers";
 /** What the strength of MDD ends at: η of the paper's experiments. */
 const marginStrength = 0.1;
 
@@ -70,7 +78,24 @@ export const trainedMethods: Readonly<Record<TrainedMethodName, TrainedMethod>> 
   },
   mcc: { term: classConfusion(), strength: () => 1 },
   "pseudo-labels": { term: pseudoLabels(), strength: pseudoLabelStrength },
+  osbp: {
+    term: openSetBoundary(reversedAnswers),
+    strength: () => 1,
+    // The classifier itself, not one beside it.
+    auxiliary: (features, answers) => renamed(again(answers, reversal("reversal")(features)), reversedAnswers),
+  },
 };
+
+/** The layer that gave a value, with the same parameters on another. */
+function again(value: SymbolicTensor, input: SymbolicTensor): SymbolicTensor {
+  if (value.kind === "input") throw new Error("an input comes from no layer");
+  return value.layer(input);
+}
+
+/** So that a loss finds it: a layer that is applied twice has one name. */
+function renamed(value: SymbolicTensor, name: string): SymbolicTensor {
+  return moduleLayer(name, (_, x) => identity(x))(value);
+}
 
 function domainClassifier(x: SymbolicTensor): SymbolicTensor {
   return classifier(x, "domain", 1);

@@ -21,7 +21,7 @@ import { inputToKeep, nameOfRun } from "./adaptFolder.ts";
 import type { AdaptInput } from "./adaptInput.ts";
 import { prepareData } from "./dataset.ts";
 import { loadBackbone } from "./loadBackbone.ts";
-import { checkCounts, compareClasses, featuresOf } from "./openDomains.ts";
+import { checkCounts, classDifference, featuresOf, toldDifference } from "./openDomains.ts";
 import { encodePredictions } from "./predictions.ts";
 import { costOf } from "./runCost.ts";
 import { costFile, predictionsFile, RunFolder } from "./runFolder.ts";
@@ -58,7 +58,7 @@ export async function* adaptRun(
   yield { type: "note", text: `${input.target}: ${to.description}, ${to.samples.length} images` };
   const images = yield* prepareData(to, preparation, platform, { strict: input.strict, signal });
   checkCounts(images, input.target);
-  yield* compareClasses({ labels }, to, input.target);
+  yield* toldDifference(classDifference({ labels }, to), input.target, "all");
   const all = images.samples.map((_, i) => i);
   const target = yield* featuresOf(backbone, images, all, { platform, signal });
   const { extractor, head, weights: start } = hypothesis;
@@ -187,7 +187,13 @@ const ofSourceImages: Readonly<Record<string, string>> = {
   group: "--group",
 };
 
-function checkOptions({ source, method }: AdaptInput, given: ReadonlySet<string>): void {
+function checkOptions({ source, method, targetClasses }: AdaptInput, given: ReadonlySet<string>): void {
+  if (targetClasses === "more") {
+    throw new GraftError(
+      "usage",
+      `--target-classes more: "${source}" is a trained model, and only its labelled images can teach what is none of its classes. Give these with --source, or leave --target-classes out.`,
+    );
+  }
   if (method !== "shot") {
     throw new GraftError(
       "usage",

@@ -107,7 +107,7 @@ async function panelsOf(
   const shown = { source: rowsAt(domains.source, places.source), target: rowsAt(domains.target, places.target) };
   const all = await embedInPlane(stacked(shown.source, shown.target), method, seed, compute);
   const plane = { source: part(all, 0, shown.source.count), target: part(all, shown.source.count, all.count) };
-  const groups = { source: classes, target: answersOf(answers.probabilities.target, labels.length) };
+  const groups = { source: classes, target: answersOf(answers.probabilities.target, answers.classes) };
   const points = (groupOf: (domain: DomainName, place: number) => number) =>
     domainNames.flatMap((domain) =>
       pointsOf(plane[domain], domain === "source" ? "dot" : "ring", (i) => groupOf(domain, places[domain][i] ?? 0)),

@@ -32,14 +32,24 @@ export async function* saveAdapted(
   platform: Platform,
   compute: Compute,
 ): AsyncGenerator<TaskEvent> {
-  const { labels, source, truth, basis } = domains;
+  const { source, basis } = domains;
   const split = domains.split(input.seed);
   const { trial } = choice.best;
+  // As many as it tells apart.
+  const labels = domains.answerLabels.slice(0, trial.classes);
+  const truth = domains.truth.map((place) => (place < trial.classes ? place : -1));
   const sourceOnly = choice.sourceOnly.trial;
   const classOf = (i: number) => source.samples[i]?.label ?? 0;
   const before = basis.kind === "features" ? basis.draw(input.seed) : sourceOnly.space;
   const { seed } = input;
-  const pictured = { before, classes: split.train.map(classOf), sourceOnly, chosen: trial, labels, seed };
+  const pictured = {
+    before,
+    classes: split.train.map(classOf),
+    sourceOnly,
+    chosen: trial,
+    labels: domains.answerLabels,
+    seed,
+  };
   // Before the folder is there: whoever stops it leaves none behind.
   const pictures = await domainPictures(pictured, compute);
   const folder = await kept.claim();
@@ -48,6 +58,7 @@ export async function* saveAdapted(
   await folder.writeJson("splits.json", { train: ids(split.train), validation: ids(split.validation) });
   await folder.writeJson("account.json", {
     validator: "infoMax",
+    targetClasses: domains.targetClasses,
     trials: table.entries,
     seeds: table.seeds,
     choices: table.choices,
@@ -85,7 +96,8 @@ export async function* saveAdapted(
   await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
   const { network, weights, takes } = trial;
   const backbone = takes === "pixels" || basis.kind === "scratch" ? undefined : (trial.backbone ?? basis.backbone);
-  const answers = { kind: "classes", labels } as const;
+  const unknownLabel = trial.classes > domains.labels.length ? labels.at(-1) : undefined;
+  const answers = { kind: "classes", labels, unknownLabel } as const;
   const { preparation } = domains;
   const bytes = encodeModelFile({ name: "classifier", answers, preparation, backbone, network, weights, trust });
   const golden = split.validation.length > 0 ? split.validation : split.train;

@@ -62,6 +62,12 @@ export function scratchSubject(data: DomainData): DomainSubject {
   };
 }
 
+/** The same for a target with images of no class of the source: answers have the unknown class after the others, of which no label is known. */
+export function openSubject(subject: DomainSubject): DomainSubject {
+  const { data } = subject;
+  return { ...subject, data: { ...data, classes: data.classes + 1 } };
+}
+
 /** The layer that domains share. */
 export function sharedDense(): Layer {
   return dense(sharedUnits, { activation: "relu", name: sharedLayer });

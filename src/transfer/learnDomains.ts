@@ -245,6 +245,7 @@ export async function trialOf(
     method,
     setting: "",
     takes,
+    classes,
     network,
     weights: new Map(kept),
     space,
