@@ -2,6 +2,7 @@ import { identity } from "../graph/identity.ts";
 import { dense } from "../nn/denseLayers.ts";
 import type { Layer, SymbolicTensor } from "../nn/layer.ts";
 import { moduleLayer } from "../nn/moduleLayer.ts";
+import { stopGradient } from "../ops/gradientControl.ts";
 import {
   adversarial,
   adversarialStrength,
@@ -11,7 +12,7 @@ import {
 } from "./losses/adversarial.ts";
 import { classConfusion } from "./losses/classConfusion.ts";
 import { deepCoral } from "./losses/deepCoral.ts";
-import type { DomainTerm } from "./losses/domainBatch.ts";
+import { type ScheduledTerm, scheduled } from "./losses/domainBatch.ts";
 import { jointMmd } from "./losses/jointMmd.ts";
 import { marginDisparity } from "./losses/marginDisparity.ts";
 import { multiKernelMmd } from "./losses/multiKernelMmd.ts";
@@ -41,48 +42,51 @@ export const sharedLayer = "bottleneck";
 const domainUnits = 128;
 const logits = "domain_logits";
 const marginLogits = "margin_logits";
-const reversedAnswers = "reversed_answers";
+const openAnswers = { reversed: "reversed_answers", detached: "detached_answers" };
 /** What the strength of MDD ends at: η of the paper's experiments. */
 const marginStrength = 0.1;
 
 export interface TrainedMethod {
-  readonly term: DomainTerm;
+  readonly term: ScheduledTerm;
   /** λ at a share of the training, 0 to 1. */
   strength(share: number): number;
   /** The layer with the logits [N, 1] of what tells the domains apart, where the method has one. */
   readonly discriminator?: string;
   /** Layers beside the classifier, from the shared features and its answers. */
-  auxiliary?(features: SymbolicTensor, answers: SymbolicTensor, classes: number): SymbolicTensor;
+  auxiliary?(features: SymbolicTensor, answers: SymbolicTensor, classes: number): readonly SymbolicTensor[];
 }
 
 export const trainedMethods: Readonly<Record<TrainedMethodName, TrainedMethod>> = {
-  "deep-coral": { term: deepCoral(sharedLayer), strength: () => 100 },
-  dan: { term: multiKernelMmd(sharedLayer), strength: () => 1 },
-  jan: { term: jointMmd(sharedLayer), strength: () => 1 },
+  "deep-coral": { term: scheduled(deepCoral(sharedLayer)), strength: () => 100 },
+  dan: { term: scheduled(multiKernelMmd(sharedLayer)), strength: () => 1 },
+  jan: { term: scheduled(jointMmd(sharedLayer)), strength: () => 1 },
   dann: {
-    term: adversarial(logits),
+    term: scheduled(adversarial(logits)),
     strength: adversarialStrength,
     discriminator: logits,
-    auxiliary: (features) => domainClassifier(reversal("reversal")(features)),
+    auxiliary: (features) => [domainClassifier(reversal("reversal")(features))],
   },
   cdan: {
-    term: entropyConditioned(logits),
+    term: scheduled(entropyConditioned(logits)),
     strength: adversarialStrength,
     discriminator: logits,
-    auxiliary: (features, answers) => domainClassifier(conditionalReversal("reversal")(features, answers)),
+    auxiliary: (features, answers) => [domainClassifier(conditionalReversal("reversal")(features, answers))],
   },
   mdd: {
-    term: marginDisparity(marginLogits),
+    term: scheduled(marginDisparity(marginLogits)),
     strength: (share) => marginStrength * adversarialStrength(share),
-    auxiliary: (features, _, classes) => classifier(reversal("reversal")(features), "margin", classes),
+    auxiliary: (features, _, classes) => [classifier(reversal("reversal")(features), "margin", classes)],
   },
-  mcc: { term: classConfusion(), strength: () => 1 },
-  "pseudo-labels": { term: pseudoLabels(), strength: pseudoLabelStrength },
+  mcc: { term: scheduled(classConfusion()), strength: () => 1 },
+  "pseudo-labels": { term: scheduled(pseudoLabels()), strength: pseudoLabelStrength },
   osbp: {
-    term: openSetBoundary(reversedAnswers),
-    strength: () => 1,
+    term: openSetBoundary(openAnswers),
+    strength: adversarialStrength,
     // The classifier itself, not one beside it.
-    auxiliary: (features, answers) => renamed(again(answers, reversal("reversal")(features)), reversedAnswers),
+    auxiliary: (features, answers) => [
+      renamed(again(answers, reversal("reversal")(features)), openAnswers.reversed),
+      renamed(again(answers, moduleLayer("detachment", (_, x) => stopGradient(x))(features)), openAnswers.detached),
+    ],
   },
 };
 

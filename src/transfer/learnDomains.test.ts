@@ -71,9 +71,9 @@ describe("osbp", () => {
   );
   const values = Float32Array.of(...Array.from(target.values), ...strangers);
   const mixed = { values, count: target.count + 20, width };
-  const twice = async () => {
+  const learnedOpen = async () => {
     const subject = openSubject(featureSubject(await scaleDomains({ ...features, target: mixed }, compute)));
-    const work = learnDomains(subject, "osbp", { ...settings, epochs: 20, learningRate: 5e-3 }, compute);
+    const work = learnDomains(subject, "osbp", { ...settings, epochs: 20, learningRate: 1e-3 }, compute);
     for (;;) {
       const next = await work.next();
       if (next.done) return next.value;
@@ -81,7 +81,7 @@ describe("osbp", () => {
   };
 
   it("answers with one class more, the images of none of the others, and ends at the same bytes again", async () => {
-    const [first, second] = [await twice(), await twice()];
+    const [first, second] = [await learnedOpen(), await learnedOpen()];
     expect(first.classes).toBe(classes + 1);
     for (const [path, { bytes }] of first.weights) expect(second.weights.get(path)?.bytes, path).toEqual(bytes);
     const answers = Array.from({ length: mixed.count }, (_, i) =>

@@ -33,7 +33,8 @@ const terms: Readonly<Record<string, DomainTerm>> = {
   mdd: marginDisparity("margin"),
   "pseudo-labels": pseudoLabels(),
   "information-maximisation": informationMaximisation(),
-  osbp: openSetBoundary("answers"),
+  osbp: (batch) =>
+    openSetBoundary({ reversed: "answers", detached: "answers" })(batch, constantOf("float32", [], [0.3])),
 };
 
 /** The term of the reference's batch, and its gradient for each of the named inputs. */
