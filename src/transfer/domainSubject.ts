@@ -62,7 +62,7 @@ export function scratchSubject(data: DomainData): DomainSubject {
 
 /**
  * The same for a target with images of no class of the source: answers have the unknown class after the others, of which no label is known. The shared layer
- * is normalised by domain, as OSBP's is, so that it cannot move all images of the target to one side at once.
+ * is normalised by domain, so that it cannot move all images of the target to one side at once.
  */
 export function openSubject({ data, extractor, ...rest }: DomainSubject): DomainSubject {
   return {
