@@ -306,16 +306,28 @@ describe("graft adapt", () => {
 
   it("draws both domains before and after, and the epochs of what was learned by steps", async () => {
     await run("drawn", "--target", "flat", "--method", "dann", "--epochs", "2", "--seeds", "1");
-    const picture = readFileSync(join(cwd, "drawn/domains.svg"), "utf8");
-    for (const title of ["before, by domain", "before, by class", "after: dann, by domain", "after: dann, by class"])
-      expect(picture).toContain(title);
-    // 72 source images that are not held out and 60 of the target, in each of four panels.
-    expect(picture.match(/<circle [^>]*r="3"/g)).toHaveLength(4 * (72 + 60));
+    const titles = ["before, by domain", "before, by class", "after: dann, by domain", "after: dann, by class"];
+    for (const [file, told] of [
+      ["domains.svg", "two principal directions"],
+      ["domains-umap.svg", "UMAP, which keeps neighbours"],
+    ] as const) {
+      const picture = readFileSync(join(cwd, "drawn", file), "utf8");
+      for (const words of [...titles, told]) expect(picture).toContain(words);
+      const marks = [...picture.matchAll(/mark-symbol role-mark[^>]*>(.*?)<\/g>/gs)].map(([, inner]) => inner ?? "");
+      // 72 source images that are not held out and 60 of the target, in each of four panels.
+      expect(marks.join("").match(/<path/g)).toHaveLength(4 * (72 + 60));
+    }
     const curves = readFileSync(join(cwd, "drawn/domains-epochs.svg"), "utf8");
     expect(curves).toContain("telling the domains apart");
-    expect(curves.match(/<path d="M[\d.]+ [\d.]+L[\d.]+ [\d.]+"/g)).toHaveLength(4);
+    expect(curves.match(/mark-line role-mark[^>]*><path d="M[\d.]+,[\d.]+L[\d.]+,[\d.]+"/g)).toHaveLength(4);
     expect(readFileSync(join(cwd, "drawn/predictions.csv"), "utf8")).toMatch(/^image,split,label,answer,p\(/);
     expect(json("drawn/account.json").trials[0].accuracy).toBe(undefined);
+    expect(json("drawn/cost.json")).toMatchObject({ isResumed: false });
+    const reported = await graft(["report", "drawn"], options);
+    expect(reported.code, reported.err).toBe(0);
+    const page = readFileSync(join(cwd, "drawn/report.html"), "utf8");
+    expect(page).toMatch(/from the start to the saved model<\/th><td>\d/);
+    expect(page).toMatch(/memory of the process at most<\/th><td>\d+\.\d MB/);
   });
 
   it("says that photos which are all alike leave nothing to adapt by, and keeps source-only", async () => {

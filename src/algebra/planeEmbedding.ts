@@ -1,6 +1,6 @@
 import type { Rows } from "../base/rows.ts";
 import type { Compute } from "./compute.ts";
-import { type Matrix, rowsAt } from "./matrix.ts";
+import type { Matrix } from "./matrix.ts";
 import { principalPlane } from "./principalPlane.ts";
 import { umapPlane } from "./umapPlane.ts";
 
@@ -8,7 +8,7 @@ import { umapPlane } from "./umapPlane.ts";
 export const planeMethods = ["pca", "umap"] as const;
 export type PlaneMethod = (typeof planeMethods)[number];
 
-/** Rows as points of a plane, [n, 2]. `seed` is for `umap`, whose time grows with the rows: see `evenRows`. */
+/** Rows as points of a plane, [n, 2]. `seed` is for `umap`, whose time grows with the rows: see `evenPlaces`. */
 export function embedInPlane(rows: Rows, method: PlaneMethod, seed: number, compute: Compute): Promise<Matrix> {
   switch (method) {
     case "pca":
@@ -22,9 +22,4 @@ export function embedInPlane(rows: Rows, method: PlaneMethod, seed: number, comp
 export function evenPlaces(count: number, most: number): readonly number[] {
   if (count <= most) return Array.from({ length: count }, (_, i) => i);
   return Array.from({ length: most }, (_, i) => Math.floor((i * count) / most));
-}
-
-/** The rows at even places. */
-export function evenRows(rows: Rows, most: number): Matrix {
-  return rowsAt(rows, evenPlaces(rows.count, most));
 }

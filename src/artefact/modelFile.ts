@@ -15,7 +15,7 @@ import { startBuild } from "../nn/scope.ts";
 import { readModel } from "../onnx/read.ts";
 import { writeModel } from "../onnx/write.ts";
 import { importModel } from "../ops/importModel.ts";
-import { imageInput, type ModelAnswers, type ModelMetadata, metadataOf } from "./modelMetadata.ts";
+import { imageInput, type ModelAnswers, type ModelMetadata, metadataOf, unknownLabelEntry } from "./modelMetadata.ts";
 import { targetTrustEntries, trustEntries } from "./statedTrust.ts";
 import { type TargetTrust, type Trust, trusted } from "./trust.ts";
 
@@ -62,7 +62,7 @@ export function encodeModelFile(parts: ModelParts): Uint8Array {
   const outputs = Object.fromEntries(rewriteNamed(open, (values) => substitute(values, new Map(bound))));
   const metadata = new Map([
     ["graft.format", "1"],
-    answersEntry(parts.answers),
+    ...answersEntries(parts.answers),
     ["graft.preparation", JSON.stringify(parts.preparation)],
     ...trustEntries(parts.trust),
     ...targetTrustEntries(trustByTarget(parts.answers)),
@@ -90,9 +90,12 @@ function trustByTarget(answers: ModelParts["answers"]): ReadonlyMap<string, Targ
   return new Map(answers.targets.flatMap(({ column, trust }) => (trust === undefined ? [] : [[column.name, trust]])));
 }
 
-function answersEntry(answers: ModelParts["answers"]): readonly [string, string] {
-  if (answers.kind === "classes") return ["graft.labels", JSON.stringify(answers.labels)];
-  return ["graft.targets", JSON.stringify(answers.targets.map(({ column }) => column))];
+function answersEntries(answers: ModelParts["answers"]): readonly (readonly [string, string])[] {
+  if (answers.kind === "targets")
+    return [["graft.targets", JSON.stringify(answers.targets.map(({ column }) => column))]];
+  const { labels, unknownLabel } = answers;
+  const entry = ["graft.labels", JSON.stringify(labels)] as const;
+  return unknownLabel === undefined ? [entry] : [entry, [unknownLabelEntry, unknownLabel]];
 }
 
 function featuresOf(backbone: Backbone, pixels: Value): Value {

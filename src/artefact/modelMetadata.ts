@@ -10,7 +10,12 @@ export const imageInput = "image";
 
 /** What a model is asked: which of some classes an image is of, or several things, each a class or a number. */
 export type ModelAnswers =
-  | { readonly kind: "classes"; readonly labels: readonly string[] }
+  | {
+      readonly kind: "classes";
+      readonly labels: readonly string[];
+      /** The one of them that stands for images of none of the others, where there is one. */
+      readonly unknownLabel?: string | undefined;
+    }
   | { readonly kind: "targets"; readonly targets: readonly TargetColumn[] };
 
 /** What a model file says of itself. */
@@ -19,6 +24,9 @@ export interface ModelMetadata {
   readonly preparation: Preparation;
   readonly trust: StatedTrust;
 }
+
+/** Where a file tells the label of images that are of no other class. */
+export const unknownLabelEntry = "graft.unknownLabel";
 
 const labelsSchema = z.array(z.string()).min(2);
 const targetsSchema = z
@@ -55,7 +63,10 @@ export function metadataOf(metadata: ReadonlyMap<string, string>, fileName: stri
 
 function readAnswers(metadata: ReadonlyMap<string, string>): ModelAnswers | undefined {
   const labels = labelsSchema.safeParse(parseJson(metadata.get("graft.labels")));
-  if (labels.success) return { kind: "classes", labels: labels.data };
+  if (labels.success) {
+    const unknownLabel = labels.data.find((label) => label === metadata.get(unknownLabelEntry));
+    return { kind: "classes", labels: labels.data, ...(unknownLabel === undefined ? {} : { unknownLabel }) };
+  }
   const targets = targetsSchema.safeParse(parseJson(metadata.get("graft.targets")));
   return targets.success ? { kind: "targets", targets: targets.data } : undefined;
 }

@@ -1,9 +1,10 @@
 import { expect, it } from "vitest";
 import { drawChart, pageTheme } from "./chart.ts";
-import { epochLines } from "./epochLines.ts";
+import { epochLines, epochPanels } from "./epochLines.ts";
 import { figureOf } from "./figure.ts";
 import { curvedClasses, precisionRecallFigure, rocFigure } from "./rankCurves.ts";
 import { reliabilityChart } from "./reliabilityChart.ts";
+import { type ScatterPoint, scatterChart } from "./scatterChart.ts";
 import { measuresLeftOut, trainingCurves } from "./trainingCurves.ts";
 
 const hostile = `<img src=x onerror=alert(1)>`;
@@ -98,4 +99,66 @@ it("shows each bin of a reliability diagram at what was said and what was right"
   const [line = ""] = marksOf(svg, "line");
   expect(line).toMatch(/^<path d="M/);
   expect(y1).toBeGreaterThan(0);
+});
+
+/** Where the marks of a scatter lie: circles of 28 square pixels. */
+const placesIn = (svg: string) =>
+  [...svg.matchAll(/translate\(([\d.]+),([\d.]+)\)" d="M2\.646,0A/g)].map(([, x, y]) => [Number(x), Number(y)]);
+const at = (x: number, y: number, mark: ScatterPoint["mark"], title?: string): ScatterPoint => ({
+  x,
+  y,
+  group: 0,
+  mark,
+  ...(title === undefined ? {} : { title }),
+});
+
+it("fits all points of a scatter into the square, with one scale for both directions", async () => {
+  const points = [at(-10, 0, "dot"), at(10, 0, "ring"), at(0, 5, "dot"), at(0, -5, "ring")];
+  const svg = await drawChart(scatterChart([[{ title: "before", points, legend: ["cat"] }]], "below"));
+  // 20 units and a fiftieth of them at either side are 320 pixels; the dots are drawn first. The middle is at 160.
+  const far = 160 / 1.04;
+  const expected = [
+    [160 - far, 160],
+    [160, 160 - far / 2],
+    [160 + far, 160],
+    [160, 160 + far / 2],
+  ];
+  const places = placesIn(svg);
+  expect(places).toHaveLength(4);
+  for (const [i, [x, y]] of places.entries()) {
+    expect(x).toBeCloseTo(expected[i]?.[0] ?? Number.NaN, 6);
+    expect(y).toBeCloseTo(expected[i]?.[1] ?? Number.NaN, 6);
+  }
+  for (const words of ["before", "below", "cat"]) expect(svg).toContain(words);
+});
+
+it("draws equal points, and none, and tells who points at a mark what it is, whatever its name holds", async () => {
+  const points = [at(3, 3, "dot"), at(3, 3, "ringed", `${hostile}\u0001: "cat"`)];
+  const panels = [
+    { title: "", points, legend: ["cat"] },
+    { title: "", points: [], legend: [] },
+  ];
+  const svg = await drawChart(scatterChart([panels], "", { named: true }));
+  expect(placesIn(svg)).toEqual([
+    [160, 160],
+    [160, 160],
+  ]);
+  expect(svg).not.toContain("NaN");
+  expect(svg).toContain("<title>&lt;img src=x onerror=alert(1)&gt;\uFFFD: &quot;cat&quot;</title></path>");
+  expect(svg).not.toContain("\u0001");
+});
+
+it("draws measures beside each other, each on its own scale, with a level to compare with", async () => {
+  const values = [1, 0.5, 0].map((value, i) => ({ epoch: i + 1, line: "a", value }));
+  const level = { value: 0.5, name: "<alike>" };
+  const panels = [
+    { title: "accuracy", values, lines: ["a"], range: [0, 1] as const, level },
+    { title: "loss", values: values.map((one) => ({ ...one, value: 100 * one.value })), lines: ["a"] },
+  ];
+  const svg = await drawChart(epochPanels(panels));
+  expect(marksOf(svg, "line").map((line) => line.match(/[ML]/g)?.length)).toEqual([3, 3]);
+  expect(svg).toContain("&lt;alike&gt;");
+  // Half of 260 pixels, where the line has its second epoch.
+  expect(marksOf(svg, "line")[0]).toMatch(/L160,130L/);
+  expect(marksOf(svg, "rule").join("")).toContain(`translate(320,130)`);
 });

@@ -1,3 +1,4 @@
+import { thresholdedAnswers } from "../adapt/openSet.ts";
 import { ensembleAgreement } from "../adapt/validators/ensembleAgreement.ts";
 import { informationOf } from "../adapt/validators/infoMax.ts";
 import { spreadOf } from "../metrics/spread.ts";
@@ -14,7 +15,7 @@ export interface SeedResult {
   readonly scores: Readonly<Record<ValidatorName, number>>;
   /** What each target image adds to InfoMax. */
   readonly informed: Float64Array;
-  /** The class that each target image was given. */
+  /** The class that each target image was given; the number of the source's classes where it was called unknown. */
   readonly answers: readonly number[];
 }
 
@@ -25,17 +26,35 @@ export interface AdaptationTrial extends SeedResult {
   readonly results: readonly SeedResult[];
 }
 
-/** What became of all trials of one seed. */
+/**
+ * What became of all trials of one seed, with answers of so many classes. Where these are more than a trial knows, it calls unknown what it is less sure of
+ * than of nearly all held-out source images.
+ */
 export function resultsOf(judged: readonly JudgedTrial[], classes: number): readonly SeedResult[] {
-  const agreements = ensembleAgreement(
-    judged.map(({ answers }) => answers),
-    classes,
-  );
-  return judged.map(({ trial: { method, setting }, scores, seconds, answers }, i) => {
-    const all = { ...scores, agreement: spreadOf([...(agreements[i] ?? [])]).mean };
-    const informed = informationOf(answers, classes);
-    return { method, setting, seconds, scores: all, informed, answers: answersOf(answers, classes) };
+  const all = judged.map(({ trial, answers }) => widened(answers, trial.classes, classes));
+  const agreements = ensembleAgreement(all, classes);
+  return judged.map(({ trial, scores, seconds, answers, leastConfidence }, i) => {
+    const { method, setting } = trial;
+    return {
+      method,
+      setting,
+      seconds,
+      scores: { ...scores, agreement: spreadOf([...(agreements[i] ?? [])]).mean },
+      informed: informationOf(answers, trial.classes),
+      answers:
+        trial.classes < classes
+          ? thresholdedAnswers(answers, trial.classes, leastConfidence)
+          : answersOf(answers, classes),
+    };
   });
+}
+
+/** The same probabilities, nothing for the classes after them. */
+function widened(probabilities: Float32Array, from: number, to: number): Float32Array {
+  if (from === to) return probabilities;
+  const wide = new Float32Array((probabilities.length / from) * to);
+  for (const [at, p] of probabilities.entries()) wide[Math.floor(at / from) * to + (at % from)] = p;
+  return wide;
 }
 
 /** The first seed's trials with the means over all seeds; a setting that a seed did not allow is left out. */

@@ -8,7 +8,14 @@ import { type JudgedTrial, judgeTrial } from "../transfer/judgeTrial.ts";
 import { validators } from "../transfer/validators.ts";
 import { type AdaptationTrial, acrossSeeds, resultsOf, type SeedResult } from "./acrossSeeds.ts";
 import { adaptationEntries } from "./adaptationEntries.ts";
-import { type Circumstances, checkApplies, type MethodName, methodsOf, waysOf } from "./adaptationMethods.ts";
+import {
+  type Circumstances,
+  checkApplies,
+  isOpenSet,
+  type MethodName,
+  methodsOf,
+  waysOf,
+} from "./adaptationMethods.ts";
 import { AdaptFolder } from "./adaptFolder.ts";
 import { type AdaptInput, adaptSchema, withDomains } from "./adaptInput.ts";
 import { adaptRun, isRun } from "./adaptRun.ts";
@@ -29,6 +36,7 @@ export const adapt: Task = defineTask({
   summary: "Adapt a classifier from labelled photos to unlabelled ones of another kind",
   input: adaptSchema,
   async *run(asked, platform, signal, given) {
+    const startMs = platform.nowMs();
     const { resume } = asked;
     const stored = resume && (await storedInput({ command: "adapt", schema: adaptSchema }, resume, given, platform));
     const input = withDomains(stored ? { ...stored, resume } : asked);
@@ -39,17 +47,19 @@ export const adapt: Task = defineTask({
     }
     const compute = { engine: platform.engine, signal };
     const opened = yield* openDomains(input, platform, signal);
+    if (opened.targetClasses === "more" && !suitsOpenTargets(input.method))
+      yield { type: "warning", text: toldUnsuited(input.method) };
     const kept = await AdaptFolder.open(input, opened, platform);
     try {
       const trials = yield* triedWithSeeds(opened, { input, kept }, platform, signal);
-      const choice = chooseTrial(trials, input.method);
+      const choice = chooseTrial(trials, input.method, opened);
       const oracles = yield* targetOracle(opened, input, platform, compute);
       const table = adaptationEntries(opened, trials, choice.best, { oracles, seeds: input.seeds });
       yield { type: "adaptations", ...table };
       for (const text of choice.reasons) yield { type: "note", text };
       const told = toldByLabels(choice, opened.truth);
       if (told !== undefined) yield { type: "note", text: told };
-      yield* saveAdapted(opened, { input, choice, table, kept }, platform, compute);
+      yield* saveAdapted(opened, { input, choice, table, kept, startMs }, platform, compute);
     } catch (error) {
       if (!(error instanceof GraftError) || error.code !== "interrupted" || kept.path === undefined) throw error;
       yield { type: "note", text: `saved. Continue with: graft adapt --resume ${kept.path}` };
@@ -78,7 +88,7 @@ async function* triedWithSeeds(
       if (!budget.allows(method)) continue;
       // Source-only is the first: it sees the source as it is, and tells what the target seems to lack.
       const [sourceOnly] = ofSeed;
-      const isPartial = opened.isPartial || method === weightedMethod;
+      const isPartial = opened.targetClasses === "some" || method === weightedMethod;
       const counts = isPartial && sourceOnly !== undefined ? classCounts(sourceOnly.answers, classes) : undefined;
       if (turn === 0 && done === 1 && counts !== undefined) yield { type: "note", text: countsTold(counts, opened) };
       const own = { input: { ...input, seed }, checkpoints: kept.checkpoints(seed) };
@@ -92,9 +102,17 @@ async function* triedWithSeeds(
       yield { type: "progress", phase: "adapt", done: place, total, unit: "steps" };
     }
     if (turn === 0) first.push(...ofSeed.map(({ trial }) => trial));
-    results.push(resultsOf(ofSeed, opened.labels.length));
+    results.push(resultsOf(ofSeed, opened.answerLabels.length));
   }
   return acrossSeeds(first, results);
+}
+
+function suitsOpenTargets(method: AdaptInput["method"]): boolean {
+  return method === "auto" || method === "source-only" || isOpenSet(method);
+}
+
+function toldUnsuited(method: string): string {
+  return `--method ${method} brings all target images together with the source's classes, those of other classes too. Use --method osbp; or --target-classes all where these images do not matter.`;
 }
 
 function countsTold(counts: readonly number[], { labels }: OpenedDomains): string {
@@ -124,8 +142,8 @@ async function* triedOut(
     try {
       const trial = yield* budget?.timed(method, make()) ?? make();
       if (trial === undefined) continue;
-      const { held, classes } = domains.subject.data;
-      const judgement = await judgeTrial(trial, { heldLabels: labelsOf(held), classes }, compute);
+      const { held } = domains.subject.data;
+      const judgement = await judgeTrial(trial, { heldLabels: labelsOf(held) }, compute);
       judged.push({ trial, ...judgement, seconds: (platform.nowMs() - startMs) / 1000 });
     } catch (error) {
       if (!(error instanceof GraftError) || error.code === "interrupted") throw error;

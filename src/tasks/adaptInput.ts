@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { featureMethodNames } from "../adapt/featureMethods.ts";
 import {
+  openSetMethodNames,
   sourceFreeMethodNames,
   statisticsMethod,
   trainedMethodNames,
@@ -39,17 +40,18 @@ export const adaptSchema = z.object({
       weightedMethod,
       statisticsMethod,
       ...trainedMethodNames,
+      ...openSetMethodNames,
       ...sourceFreeMethodNames,
     ])
     .default("auto")
     .describe(
-      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; class-weights lets classes that the target lacks count less; adabn gives batch normalisation the statistics of each domain; deep-coral, dan, jan, dann, cdan, mdd, mcc and pseudo-labels learn a hidden layer by steps; shot does so from the target alone, behind a classifier of the source that stays; auto tries all that work on the features as they are, then those that learn by steps while the --budget lasts (without --backbone those alone), and keeps source-only unless another is measurably better without labels",
+      "source-only does not adapt; coral aligns covariances, sa and gfk subspaces, tca, sstca, jda and bda find components that the domains share, ot moves the source by optimal transport; class-weights lets classes that the target lacks count less; adabn gives batch normalisation the statistics of each domain; deep-coral, dan, jan, dann, cdan, mdd, mcc and pseudo-labels learn a hidden layer by steps; osbp does so for a target with classes of its own, whose images it answers as unknown; shot from the target alone, behind a classifier of the source that stays; auto tries all that work on the features as they are, then those that learn by steps while the --budget lasts (without --backbone those alone), and keeps source-only unless another is measurably better without labels",
     ),
   targetClasses: z
-    .enum(["auto", "all", "some"])
+    .enum(["auto", "all", "some", "more"])
     .default("auto")
     .describe(
-      "which of the source's classes the target has: with some, those that its images are not taken for count less; auto goes by the target's class folders, and takes all where it has none",
+      "which of the source's classes the target has: with some, those that its images are not taken for count less; with more, it has classes of its own too, whose images --method osbp is to find; auto goes by the target's class folders, and takes all where it has none",
     ),
   budget: shape.budget.describe(
     "for auto: time in which it may also try methods that learn by steps, such as 90s, 10m or 2h",

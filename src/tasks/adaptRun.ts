@@ -21,9 +21,10 @@ import { inputToKeep, nameOfRun } from "./adaptFolder.ts";
 import type { AdaptInput } from "./adaptInput.ts";
 import { prepareData } from "./dataset.ts";
 import { loadBackbone } from "./loadBackbone.ts";
-import { checkCounts, compareClasses, featuresOf } from "./openDomains.ts";
+import { checkCounts, classDifference, featuresOf, toldDifference } from "./openDomains.ts";
 import { encodePredictions } from "./predictions.ts";
-import { predictionsFile, RunFolder } from "./runFolder.ts";
+import { costOf } from "./runCost.ts";
+import { costFile, predictionsFile, RunFolder } from "./runFolder.ts";
 import { report, withKnownLabels } from "./saveAdapted.ts";
 import { saveGolden } from "./saveGolden.ts";
 import { labelsOf, readRun } from "./servedModel.ts";
@@ -48,6 +49,7 @@ export async function* adaptRun(
   signal: AbortSignal,
   given: ReadonlySet<string>,
 ): AsyncGenerator<TaskEvent> {
+  const startMs = platform.nowMs();
   checkOptions(input, given);
   const opened = yield* openHypothesis(input, platform, signal);
   const { labels, preparation, backbone, hypothesis } = opened;
@@ -56,7 +58,7 @@ export async function* adaptRun(
   yield { type: "note", text: `${input.target}: ${to.description}, ${to.samples.length} images` };
   const images = yield* prepareData(to, preparation, platform, { strict: input.strict, signal });
   checkCounts(images, input.target);
-  yield* compareClasses({ labels }, to, input.target);
+  yield* toldDifference(classDifference({ labels }, to), input.target, "all");
   const all = images.samples.map((_, i) => i);
   const target = yield* featuresOf(backbone, images, all, { platform, signal });
   const { extractor, head, weights: start } = hypothesis;
@@ -94,6 +96,7 @@ export async function* adaptRun(
   const bytes = encodeModelFile({ name: "classifier", answers, preparation, backbone, network, weights });
   await saveGolden({ source: to, ids: images.samples.map(({ id }) => id) }, bytes, folder, platform);
   await platform.store.write(folder.file("model.onnx"), bytes);
+  await folder.writeJson(costFile, costOf(platform, startMs, false));
   const text = "not calibrated: there are no labelled images to fit a temperature on";
   yield { type: "note", text };
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
@@ -184,7 +187,13 @@ const ofSourceImages: Readonly<Record<string, string>> = {
   group: "--group",
 };
 
-function checkOptions({ source, method }: AdaptInput, given: ReadonlySet<string>): void {
+function checkOptions({ source, method, targetClasses }: AdaptInput, given: ReadonlySet<string>): void {
+  if (targetClasses === "more") {
+    throw new GraftError(
+      "usage",
+      `--target-classes more: "${source}" is a trained model, and only its labelled images can teach what is none of its classes. Give these with --source, or leave --target-classes out.`,
+    );
+  }
   if (method !== "shot") {
     throw new GraftError(
       "usage",

@@ -1,5 +1,6 @@
 import { type FeatureMethodName, featureMethodNames, settingsOf } from "../adapt/featureMethods.ts";
 import {
+  openSetMethodNames,
   type SourceFreeMethodName,
   sourceFreeMethodNames,
   statisticsMethod,
@@ -10,6 +11,7 @@ import {
 import { GraftError } from "../base/errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import { alignFeatures } from "../transfer/alignFeatures.ts";
+import { openSubject } from "../transfer/domainSubject.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
 import type { Checkpoints } from "../transfer/learnBySteps.ts";
 import { learnDomains, learnSource } from "../transfer/learnDomains.ts";
@@ -42,17 +44,24 @@ export type MethodName =
   | typeof weightedMethod;
 
 /** Source-only is always there to be compared with. */
-export function methodsOf({ method }: AdaptInput, { basis, isPartial }: OpenedDomains): readonly MethodName[] {
+export function methodsOf({ method }: AdaptInput, { basis, targetClasses }: OpenedDomains): readonly MethodName[] {
   if (method === "source-only") return [method];
   if (method !== "auto") return ["source-only", method];
+  // All others take every target image for one of a known class.
+  if (targetClasses === "more") return ["source-only", ...openSetMethodNames];
   if (basis.kind === "scratch") return ["source-only", ...trainedMethodNames];
   const weighted = (name: FeatureMethodName) =>
-    name === "source-only" && isPartial ? ([weightedMethod] as const) : [];
+    name === "source-only" && targetClasses === "some" ? ([weightedMethod] as const) : [];
   return [...featureMethodNames.flatMap((name): MethodName[] => [name, ...weighted(name)]), ...trainedMethodNames];
 }
 
 function isTrained(method: MethodName): method is TrainedMethodName {
-  return trainedMethodNames.some((name) => name === method);
+  return isOpenSet(method) || trainedMethodNames.some((name) => name === method);
+}
+
+/** Whether it finds images of no class of the source. */
+export function isOpenSet(method: AdaptInput["method"]): boolean {
+  return openSetMethodNames.some((name) => name === method);
 }
 
 function isSourceFree(method: MethodName): method is SourceFreeMethodName {
@@ -60,8 +69,17 @@ function isSourceFree(method: MethodName): method is SourceFreeMethodName {
 }
 
 /** Throws `usage` for an option that the method does not heed, and for a method that needs a backbone where there is none. */
-export function checkApplies({ method, backbone }: AdaptInput, given: ReadonlySet<string>): void {
-  const stepped: readonly string[] = [...trainedMethodNames, ...sourceFreeMethodNames];
+export function checkApplies(
+  { method, backbone, targetClasses }: Pick<AdaptInput, "method" | "backbone" | "targetClasses">,
+  given: ReadonlySet<string>,
+): void {
+  if (isOpenSet(method) && (targetClasses === "all" || targetClasses === "some")) {
+    throw new GraftError(
+      "usage",
+      `--method ${method} finds images of classes that the source does not have, and --target-classes ${targetClasses} says that there are none. Leave one of them out.`,
+    );
+  }
+  const stepped: readonly string[] = [...trainedMethodNames, ...openSetMethodNames, ...sourceFreeMethodNames];
   if (method !== "auto" && given.has("budget"))
     throw new GraftError("usage", `--budget is for --method auto, not ${method}. Leave it out.`);
   if (backbone === undefined) {
@@ -92,12 +110,16 @@ export interface Way {
 /** A method in each of its settings. */
 export function waysOf(method: MethodName, circumstances: Circumstances): readonly Way[] {
   const { input, checkpoints, opened, domains, classCounts: counts, platform, signal } = circumstances;
-  const { isPartial, basis } = opened;
+  const { basis } = opened;
+  const isPartial = opened.targetClasses === "some";
   const compute = { engine: platform.engine, signal };
   const settings = { ...input, checkpoints, isPartial, nowMs: () => platform.nowMs() };
   const { subject, scaled } = domains;
   if (isSourceFree(method)) return [{ text: "", make: () => learnHypothesis(subject, settings, compute) }];
-  if (isTrained(method)) return [{ text: "", make: () => learnDomains(subject, method, settings, compute) }];
+  if (isTrained(method)) {
+    const own = isOpenSet(method) ? openSubject(subject) : subject;
+    return [{ text: "", make: () => learnDomains(own, method, settings, compute) }];
+  }
   if (scaled === undefined || basis.kind !== "features")
     return [{ text: "", make: () => learnSource(subject, settings, compute) }];
   const head = { penalty: input.penalty, classCounts: counts };

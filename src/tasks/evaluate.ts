@@ -31,6 +31,11 @@ export const evaluate: Task = defineTask({
     try {
       const source = yield* openData(data, platform, { targets: wishesOf(model) });
       const judge = judgeOf(model, source, path);
+      const others = source.labels.filter((label) => model.unknownLabel !== undefined && !model.labels.includes(label));
+      if (others.length > 0) {
+        const names = others.map((label) => `"${label}"`).join(", ");
+        yield { type: "note", text: `classes that "${path}" does not know count as "${model.unknownLabel}": ${names}` };
+      }
       if (predictions !== undefined && judge.predictions === undefined) {
         throw new GraftError(
           "usage",

@@ -4,8 +4,9 @@ import { embedInPlane, evenPlaces, type PlaneMethod, planeMethods } from "../alg
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Source } from "../data/source.ts";
-import { type ScatterPoint, scatterChart } from "../metrics/scatterChart.ts";
 import type { Platform } from "../platform/platform.ts";
+import { drawChart } from "../report/chart.ts";
+import { type ScatterPoint, scatterChart } from "../report/scatterChart.ts";
 import { isRun } from "./adaptRun.ts";
 import { openData, prepareData } from "./dataset.ts";
 import { loadBackbone } from "./loadBackbone.ts";
@@ -65,7 +66,7 @@ export const map: Task = defineTask({
     const ringed = points.filter(({ mark }) => mark === "ringed").length;
     const shown = told({ drawn: points.length, of: images.samples.length, ringed, method: input.method });
     const panel = { title: `${input.data}, by the features of ${backbone.name}`, points, legend: source.labels };
-    const picture = scatterChart([[panel]], shown, { side, named: true });
+    const picture = await drawChart(scatterChart([[panel]], shown, { side, named: true }));
     await platform.store.write(input.out, new TextEncoder().encode(picture));
     yield { type: "note", text: shown };
     yield { type: "artefact", kind: "map", path: input.out };

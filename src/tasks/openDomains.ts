@@ -1,3 +1,5 @@
+import { unknownLabel } from "../adapt/openSet.ts";
+import { openSetMethodNames } from "../adapt/trainedMethods.ts";
 import type { Backbone } from "../backbones/onnxBackbone.ts";
 import { GraftError } from "../base/errors.ts";
 import type { Rows } from "../base/rows.ts";
@@ -23,7 +25,10 @@ const namesShown = 10;
 
 /** Both domains as `adapt` needs them. */
 export interface OpenedDomains {
+  /** Of the source. */
   readonly labels: readonly string[];
+  /** What target images may be: a class of the source, and where the target has more than these the unknown one, last. */
+  readonly answerLabels: readonly string[];
   readonly source: PreparedImages;
   readonly target: PreparedImages;
   /** Where their images come from. */
@@ -33,11 +38,14 @@ export interface OpenedDomains {
   readonly basis: Basis;
   /** Which source images are held out, as a seed has it. */
   readonly split: (seed: number) => Split;
-  /** The class of each target image, −1 where it has none that the source knows; for the final table alone. */
+  /** Where each target image's class stands among the answers, −1 where nobody knows or it is none of them; for the final table alone. */
   readonly truth: Int32Array;
-  /** The target has no images of some of the source's classes, as far as its folders or the user say. */
-  readonly isPartial: boolean;
+  /** Which classes the target has, as far as its folders or the user say. */
+  readonly targetClasses: TargetClasses;
 }
+
+/** All classes of the source, some of them, or others too. */
+export type TargetClasses = Exclude<AdaptInput["targetClasses"], "auto">;
 
 /** Features of a backbone that stays as it is. */
 export interface FeatureBasis {
@@ -70,14 +78,15 @@ export async function* openDomains(
   const target = yield* prepareData(to, preparation, platform, options);
   checkCounts(target, input.target);
   yield* compareContent(source, target);
-  const lacks = yield* compareClasses(from, to, input.target);
-  const { targetClasses } = input;
-  const isPartial = targetClasses === "some" || (targetClasses === "auto" && lacks);
+  const difference = classDifference(from, to);
+  const targetClasses = targetClassesOf(input, difference);
+  yield* toldDifference(difference, input.target, targetClasses, input.targetClasses === "more");
+  const answerLabels = targetClasses === "more" ? [...from.labels, unknownLabel(from.labels)] : from.labels;
   const split = (seed: number) => splitSamples(source.samples, from.labels, { ...input, seed });
   for (const text of split(input.seed).account) yield { type: "note", text: `source: ${text}` };
-  const known = to.labels.map((label) => from.labels.indexOf(label));
-  const truth = Int32Array.from(target.samples, ({ label }) => known[label] ?? -1);
-  const opened = { labels: from.labels, source, target, origin: from, preparation, split, truth, isPartial };
+  const truth = truthOf(to.labels, target, { labels: from.labels, answerLabels });
+  const { labels } = from;
+  const opened = { labels, answerLabels, source, target, origin: from, preparation, split, truth, targetClasses };
   if (loaded === undefined) return { ...opened, basis: { kind: "scratch" } };
   const backbone = { ...loaded, preparation };
   const draw = yield* featureDraws(opened, { backbone, seed: input.seed }, { platform, signal });
@@ -139,28 +148,63 @@ function* compareContent(source: PreparedImages, target: PreparedImages): Genera
   yield { type: "warning", text };
 }
 
-/** Says which classes one of them lacks, and tells whether the target does. Throws `data` where they share none. */
-export function* compareClasses(
-  source: Pick<Source, "labels">,
-  target: Source,
+/** How the class folders of two domains differ. */
+export interface ClassDifference {
+  readonly source: readonly string[];
+  /** Of the target; none where it is a folder of photos. */
+  readonly target: readonly string[];
+  /** Of the target, not of the source. */
+  readonly unknown: readonly string[];
+  /** Of the source, not of a target that has class folders. */
+  readonly missing: readonly string[];
+}
+
+export function classDifference(source: Pick<Source, "labels">, target: Pick<Source, "labels">): ClassDifference {
+  return {
+    source: source.labels,
+    target: target.labels,
+    unknown: target.labels.filter((label) => !source.labels.includes(label)),
+    missing: target.labels.length === 0 ? [] : source.labels.filter((label) => !target.labels.includes(label)),
+  };
+}
+
+function targetClassesOf({ method, targetClasses }: AdaptInput, { unknown, missing }: ClassDifference): TargetClasses {
+  if (targetClasses !== "auto") return targetClasses;
+  if (unknown.length > 0 || openSetMethodNames.some((name) => name === method)) return "more";
+  return missing.length > 0 ? "some" : "all";
+}
+
+/** Says which classes one of them lacks. Throws `data` where they share none, and nobody said that the target has more. */
+export function* toldDifference(
+  { source, target, unknown, missing }: ClassDifference,
   path: string,
-): Generator<TaskEvent, boolean> {
-  if (target.labels.length === 0) return false;
-  const unknown = target.labels.filter((label) => !source.labels.includes(label));
-  const missing = source.labels.filter((label) => !target.labels.includes(label));
-  if (unknown.length === target.labels.length) {
+  targetClasses: TargetClasses,
+  isAsked = false,
+): Generator<TaskEvent> {
+  if (unknown.length > 0 && unknown.length === target.length && !isAsked) {
     throw new GraftError(
       "data",
-      `--target: "${path}" has the classes ${listed(unknown)} and the source ${listed(source.labels)}: none is the same. Give folders the same names, or photos without folders.`,
+      `--target: "${path}" has the classes ${listed(unknown)} and the source ${listed(source)}: none is the same. Give folders the same names, or photos without folders; or say with --target-classes more that these are other classes.`,
     );
   }
   if (unknown.length > 0) {
-    const text = `classes of "${path}" that the source does not know: ${listed(unknown)}. Their images take part without labels and are left out of the final table.`;
-    yield { type: "warning", text };
+    const text = `classes of "${path}" that the source does not know: ${listed(unknown)}.`;
+    yield targetClasses === "more"
+      ? { type: "note", text: `${text} Their images are looked for as one unknown class.` }
+      : { type: "warning", text: `${text} Their images take part without labels and are left out of the final table.` };
   }
-  if (missing.length === 0) return false;
-  yield { type: "note", text: `classes of the source that have no folder in "${path}": ${listed(missing)}` };
-  return true;
+  if (missing.length > 0)
+    yield { type: "note", text: `classes of the source that have no folder in "${path}": ${listed(missing)}` };
+}
+
+function truthOf(
+  folders: readonly string[],
+  { samples }: Pick<PreparedImages, "samples">,
+  { labels, answerLabels }: Pick<OpenedDomains, "labels" | "answerLabels">,
+): Int32Array {
+  const other = answerLabels.length > labels.length ? labels.length : -1;
+  const places = folders.map((label) => (labels.includes(label) ? labels.indexOf(label) : other));
+  return Int32Array.from(samples, ({ label }) => places[label] ?? -1);
 }
 
 function listed(names: readonly string[]): string {

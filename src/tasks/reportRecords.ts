@@ -49,6 +49,7 @@ const accountSchema = z.union([
   }),
   z.object({
     validator: z.string(),
+    targetClasses: text,
     trials: z.array(
       z.object({
         method: z.string(),
@@ -102,6 +103,9 @@ const bySteps = "A dearer one is kept only where it gains more than its own stan
 const byInfoMax =
   "By InfoMax of calibrated answers to the target's images, without their labels; how many are right is told where labels are known, and decided nothing.";
 
+const byNothing =
+  "How many are right, the unknown ones among them, is told where labels are known, and decided nothing.";
+
 function accountOf(stored: unknown): StrategyAccount | undefined {
   const account = accountSchema.safeParse(stored).data;
   if (account === undefined) return undefined;
@@ -118,7 +122,8 @@ function accountOf(stored: unknown): StrategyAccount | undefined {
       seconds: trial.seconds,
       accuracy: trial.accuracy?.mean,
     }));
-    return { rule: byInfoMax, trials, chosen: nameOf(account.chosen), reasons: account.reasons };
+    const rule = account.targetClasses === "more" ? byNothing : byInfoMax;
+    return { rule, trials, chosen: nameOf(account.chosen), reasons: account.reasons };
   }
   const reasons = "reasons" in account ? account.reasons : [account.reason];
   const trials = account.trials.map((trial) => ({ ...trial, name: "strategy" in trial ? trial.strategy : trial.name }));

@@ -6,13 +6,14 @@ import type { Platform } from "../platform/platform.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
 import { logarithms } from "../transfer/judgeTrial.ts";
 import { fitTemperature, scaledProbabilities } from "../transfer/logitScaling.ts";
-import { domainCurves, domainPicture } from "./adaptationPictures.ts";
+import { domainCurves, domainPictures } from "./adaptationPictures.ts";
 import type { AdaptFolder } from "./adaptFolder.ts";
 import type { AdaptInput } from "./adaptInput.ts";
 import type { Choice } from "./chooseTrial.ts";
 import type { OpenedDomains } from "./openDomains.ts";
 import { encodePredictions } from "./predictions.ts";
-import { predictionsFile } from "./runFolder.ts";
+import { costOf } from "./runCost.ts";
+import { costFile, predictionsFile } from "./runFolder.ts";
 import { saveGolden } from "./saveGolden.ts";
 import type { AdaptationTable, TaskEvent } from "./task.ts";
 
@@ -21,30 +22,43 @@ interface Outcome {
   readonly choice: Choice;
   readonly table: AdaptationTable;
   readonly kept: AdaptFolder;
+  readonly startMs: number;
 }
 
 /** Saves the chosen classifier as a run folder, with its figures and an account of the choice. */
 export async function* saveAdapted(
   domains: OpenedDomains,
-  { input, choice, table, kept }: Outcome,
+  { input, choice, table, kept, startMs }: Outcome,
   platform: Platform,
   compute: Compute,
 ): AsyncGenerator<TaskEvent> {
-  const { labels, source, truth, basis } = domains;
+  const { source, basis } = domains;
   const split = domains.split(input.seed);
   const { trial } = choice.best;
+  // As many as it tells apart.
+  const labels = domains.answerLabels.slice(0, trial.classes);
+  const truth = domains.truth.map((place) => (place < trial.classes ? place : -1));
   const sourceOnly = choice.sourceOnly.trial;
   const classOf = (i: number) => source.samples[i]?.label ?? 0;
   const before = basis.kind === "features" ? basis.draw(input.seed) : sourceOnly.space;
-  const pictured = { before, classes: split.train.map(classOf), sourceOnly, chosen: trial, labels };
+  const { seed } = input;
+  const pictured = {
+    before,
+    classes: split.train.map(classOf),
+    sourceOnly,
+    chosen: trial,
+    labels: domains.answerLabels,
+    seed,
+  };
   // Before the folder is there: whoever stops it leaves none behind.
-  const picture = await domainPicture(pictured, compute);
+  const pictures = await domainPictures(pictured, compute);
   const folder = await kept.claim();
   yield { type: "artefact", kind: "run", path: folder.path };
   const ids = (indices: readonly number[]) => indices.map((i) => source.samples[i]?.id ?? "");
   await folder.writeJson("splits.json", { train: ids(split.train), validation: ids(split.validation) });
   await folder.writeJson("account.json", {
     validator: "infoMax",
+    targetClasses: domains.targetClasses,
     trials: table.entries,
     seeds: table.seeds,
     choices: table.choices,
@@ -77,17 +91,19 @@ export async function* saveAdapted(
   await folder.writeJson("metrics.json", metrics);
   for (const [title, figure] of Object.entries(metrics)) yield { type: "report", title, labels, report: figure };
   await folder.writeHistory(trial.history);
-  if (trial.history.length > 0) await folder.writeText("domains-epochs.svg", domainCurves(trial.history));
-  await folder.writeText("domains.svg", picture);
+  if (trial.history.length > 0) await folder.writeText("domains-epochs.svg", await domainCurves(trial.history));
+  for (const { file, svg } of pictures) await folder.writeText(file, svg);
   await folder.writeText("labels.txt", labels.map((label) => `${label}\n`).join(""));
   const { network, weights, takes } = trial;
   const backbone = takes === "pixels" || basis.kind === "scratch" ? undefined : (trial.backbone ?? basis.backbone);
-  const answers = { kind: "classes", labels } as const;
+  const unknownLabel = trial.classes > domains.labels.length ? labels.at(-1) : undefined;
+  const answers = { kind: "classes", labels, unknownLabel } as const;
   const { preparation } = domains;
   const bytes = encodeModelFile({ name: "classifier", answers, preparation, backbone, network, weights, trust });
   const golden = split.validation.length > 0 ? split.validation : split.train;
   await saveGolden({ source: domains.origin, ids: ids(golden) }, bytes, folder, platform);
   await platform.store.write(folder.file("model.onnx"), bytes);
+  await folder.writeJson(costFile, costOf(platform, startMs, input.resume !== undefined));
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
   yield { type: "note", text: `all about it in one page: graft report ${folder.path}` };
 }

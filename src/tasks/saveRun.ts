@@ -11,7 +11,7 @@ import { fitTargetTrust, rawTargetAnswers, type TargetAnswers } from "./fitTarge
 import { calibratedAnswers, fitTrust, rawAnswers } from "./fitTrust.ts";
 import type { Learned } from "./learn.ts";
 import { type AnsweredSplit, encodePredictions } from "./predictions.ts";
-import type { RunCost } from "./runCost.ts";
+import { costOf } from "./runCost.ts";
 import { costFile, predictionsFile, type RunFolder } from "./runFolder.ts";
 import { saveGolden } from "./saveGolden.ts";
 import { targetVerdicts, taskWeights } from "./targetVerdicts.ts";
@@ -50,15 +50,9 @@ export async function* saveRun(job: Job, learned: Learned, folder: RunFolder): A
   const ids = asked.map((i) => images.samples[i]?.id ?? "");
   await saveGolden({ source: job.source, ids }, bytes, folder, platform);
   await platform.store.write(folder.file("model.onnx"), bytes);
-  await folder.writeJson(costFile, costOf(job));
+  await folder.writeJson(costFile, costOf(platform, job.startMs, job.input.resume !== undefined));
   yield { type: "artefact", kind: "model", path: folder.file("model.onnx") };
   yield { type: "note", text: `all about it in one page: graft report ${folder.path}` };
-}
-
-/** Of this process; of a run that was resumed the part since then. */
-function costOf({ platform, startMs, input }: Job): RunCost {
-  const seconds = (platform.nowMs() - startMs) / 1000;
-  return { seconds, peakMemoryBytes: platform.peakMemoryBytes(), isResumed: input.resume !== undefined };
 }
 
 function answersOf(

@@ -89,10 +89,16 @@ export class ServedModel {
     return new ServedModel(path, metadata, bytes, program, platform);
   }
 
-  /** Where a label of a data set stands among the model's. Throws `data` for one that it does not know. */
+  /** What it calls images of none of its classes, where it finds them. */
+  get unknownLabel(): string | undefined {
+    return this.answers.kind === "classes" ? this.answers.unknownLabel : undefined;
+  }
+
+  /** Where a label of a data set stands among the model's; one that it does not know is unknown to it. Throws `data` where it has no class for these. */
   classOf(label: string): number {
     const index = this.labels.indexOf(label);
     if (index >= 0) return index;
+    if (this.unknownLabel !== undefined) return this.labels.indexOf(this.unknownLabel);
     throw new GraftError(
       "data",
       `the class "${label}" of the data is unknown to "${this.path}" (${this.labels.join(", ")}).${didYouMean(label, this.labels)}`,

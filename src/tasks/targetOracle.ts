@@ -15,7 +15,7 @@ import type { TaskEvent } from "./task.ts";
 
 const foldCount = 5;
 
-/** Target images with a class that the source knows. */
+/** Target images whose class is known to be one of the answers. */
 export function knownImages({ truth }: Pick<OpenedDomains, "truth">): readonly number[] {
   return Array.from(truth.keys()).filter((i) => (truth[i] ?? -1) >= 0);
 }
@@ -53,12 +53,13 @@ interface Dealt {
 
 /** A linear head on the features, in cross-validation. */
 async function solvedOracle(
-  { truth }: OpenedDomains,
+  { truth, answerLabels }: OpenedDomains,
   { draw }: FeatureBasis,
   { known, folds, seed }: Dealt,
   { engine, signal }: Compute,
 ): Promise<number | undefined> {
-  const { target, classes } = draw(seed);
+  const { target } = draw(seed);
+  const classes = answerLabels.length;
   const labels = Int32Array.from(known, (i) => truth[i] ?? 0);
   const options = { units: classes, folds, classWeights: undefined, ...(signal === undefined ? {} : { signal }) };
   const { trials, penalty } = await solveLinearHead(dataOf(rowsAt(target, known), labels), options, engine);
@@ -67,14 +68,14 @@ async function solvedOracle(
 
 /** The small CNN, asked for one fold: all of them would take as many trainings. */
 async function* learnedOracle(
-  { target, labels }: OpenedDomains,
+  { target, answerLabels }: OpenedDomains,
   { known, folds, seed }: Dealt,
   settings: Omit<Parameters<typeof learnSource>[1], "checkpoints">,
   compute: Compute,
 ): AsyncGenerator<TaskEvent, number | undefined> {
   const [train, validation] = [known.filter((_, i) => folds[i] !== 0), known.filter((_, i) => folds[i] === 0)];
   if (train.length === 0 || validation.length === 0) return undefined;
-  const classes = labels.length;
+  const classes = answerLabels.length;
   const data = imageData({ source: target, target }, { train, validation }, balanced(target, train, classes));
   const { probabilities } = yield* learnSource(scratchSubject(data), { ...settings, seed }, compute);
   const truth = labelsOf(data.held);

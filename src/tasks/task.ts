@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import type { OpenAccuracy } from "../adapt/openSet.ts";
 import type { Agreement, Tolerances } from "../artefact/agreement.ts";
 import { didYouMean, GraftError } from "../base/errors.ts";
 import type { Finding } from "../doctor/finding.ts";
@@ -93,7 +94,14 @@ export interface AdaptationEntry {
   readonly scores: Readonly<Record<ValidatorName, number>>;
   /** On target images whose class is known, 0 to 1; nothing without any. */
   readonly accuracy: Spread | undefined;
+  /** Where the target has classes of its own: the share of its images that was called unknown, and by labels how rightly. */
+  readonly open: OpenFigures | undefined;
   readonly isChosen: boolean;
+}
+
+/** Shares of 0 to 1. */
+export interface OpenFigures extends Readonly<Record<keyof OpenAccuracy, Spread | undefined>> {
+  readonly called: Spread;
 }
 
 /** A training image beside one that is asked about. */

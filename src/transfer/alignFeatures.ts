@@ -46,6 +46,7 @@ export async function alignFeatures(
     method,
     setting: setting.text,
     takes: "features",
+    classes,
     network: sequentialNetwork([domains.layer, ...(isPlain ? [] : [map]), judge], [target.width]),
     weights: new Map([...domains.weights, ...domainMapWeights("map", maps.target, target.width), ...head]),
     space,

@@ -51,15 +51,33 @@ export function scratchSubject(data: DomainData): DomainSubject {
       rescaling(1 / 255, { name: "rescaling" }),
       ...convolutions(side, domain),
       flatten({ name: "flatten" }),
-      dense(sharedUnits, { name: "hidden" }),
-      domainNormalization("normalization", domain),
-      activate("relu", { name: sharedLayer }),
+      ...normalisedDense(domain),
     ],
     pretrained: new Map(),
     learning: plainLearning,
     front: { layers: [], weights: new Map() },
     takes: "pixels",
   };
+}
+
+/**
+ * The same for a target with images of no class of the source: answers have the unknown class after the others, of which no label is known. The shared layer
+ * is normalised by domain, so that it cannot move all images of the target to one side at once.
+ */
+export function openSubject({ data, extractor, ...rest }: DomainSubject): DomainSubject {
+  return {
+    ...rest,
+    data: { ...data, classes: data.classes + 1 },
+    extractor: rest.takes === "pixels" ? extractor : normalisedDense,
+  };
+}
+
+function normalisedDense(domain: DomainName): readonly Layer[] {
+  return [
+    dense(sharedUnits, { name: "hidden" }),
+    domainNormalization("normalization", domain),
+    activate("relu", { name: sharedLayer }),
+  ];
 }
 
 /** The layer that domains share. */

@@ -31,6 +31,8 @@ export interface DomainTrial {
   readonly setting: string;
   /** What its network takes of an image: what the backbone makes of it, or its pixels. */
   readonly takes: "features" | "pixels";
+  /** How many classes it tells apart: those of the source, and where a method finds images of others the unknown one after them. */
+  readonly classes: number;
   /** Of target images, where the method changed it. */
   readonly backbone?: Backbone;
   /** From a target image to probabilities. */

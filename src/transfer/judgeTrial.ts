@@ -1,3 +1,4 @@
+import { leastConfidence } from "../adapt/openSet.ts";
 import { deepEmbeddedValidation, densityRatios } from "../adapt/validators/deepEmbeddedValidation.ts";
 import { meanEntropy } from "../adapt/validators/entropy.ts";
 import { infoMax } from "../adapt/validators/infoMax.ts";
@@ -23,6 +24,8 @@ export interface Judgement {
   readonly scores: Readonly<Record<OwnValidatorName, number>>;
   /** What it says of target images, calibrated, [N, classes]. */
   readonly answers: Float32Array;
+  /** The probability that the answer to an image of the source reaches, nearly always; below it the image may be of another class. */
+  readonly leastConfidence: number;
 }
 
 /** A trial with what the validators say of it. */
@@ -37,15 +40,18 @@ export interface JudgedTrial extends Judgement {
  */
 export async function judgeTrial(
   trial: DomainTrial,
-  { heldLabels, classes }: Pick<DomainFeatures, "heldLabels" | "classes">,
+  { heldLabels }: Pick<DomainFeatures, "heldLabels">,
   compute: Compute,
 ): Promise<Judgement> {
+  const { classes } = trial;
   const held = { logits: logarithms(trial.probabilities.held), labels: heldLabels, classes };
   const scaling = await fitTemperature(held, compute.signal);
-  const losses = sourceLosses(scaledProbabilities(held.logits, scaling), heldLabels, classes);
+  const calibrated = scaledProbabilities(held.logits, scaling);
+  const losses = sourceLosses(calibrated, heldLabels, classes);
   const answers = scaledProbabilities(logarithms(trial.probabilities.target), scaling);
   return {
     answers,
+    leastConfidence: leastConfidence(calibrated, classes),
     scores: {
       sourceRisk: meanOf(losses),
       entropy: meanEntropy(answers, classes),

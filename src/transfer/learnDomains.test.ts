@@ -5,7 +5,7 @@ import type { Rows } from "../base/rows.ts";
 import { createEngine } from "../node/engine.ts";
 import { argMax } from "../train/measures.ts";
 import { featureData, mixedOrder } from "./domainData.ts";
-import { featureSubject } from "./domainSubject.ts";
+import { featureSubject, openSubject } from "./domainSubject.ts";
 import type { DomainFeatures, DomainTrial } from "./domainTrial.ts";
 import { learnDomains } from "./learnDomains.ts";
 import { scaleDomains } from "./scaling.ts";
@@ -60,6 +60,36 @@ describe.each(trainedMethodNames)("%s", (method) => {
       expect(log["domain_accuracy"]).toBeLessThanOrEqual(1);
       expect(log["discrepancy"]).toBeGreaterThan(0);
     }
+  });
+});
+
+describe("osbp", () => {
+  /** A fourth cluster, which no source image is of, beside the three. */
+  const strangers = Array.from(
+    { length: 20 * width },
+    (_, at) => 4 * Number(at % width === 4) + (target.values[at] ?? 0) / 3,
+  );
+  const values = Float32Array.of(...Array.from(target.values), ...strangers);
+  const mixed = { values, count: target.count + 20, width };
+  const learnedOpen = async () => {
+    const subject = openSubject(featureSubject(await scaleDomains({ ...features, target: mixed }, compute)));
+    const work = learnDomains(subject, "osbp", { ...settings, epochs: 20, learningRate: 1e-3 }, compute);
+    for (;;) {
+      const next = await work.next();
+      if (next.done) return next.value;
+    }
+  };
+
+  it("answers with one class more, the images of none of the others, and ends at the same bytes again", async () => {
+    const [first, second] = [await learnedOpen(), await learnedOpen()];
+    expect(first.classes).toBe(classes + 1);
+    for (const [path, { bytes }] of first.weights) expect(second.weights.get(path)?.bytes, path).toEqual(bytes);
+    const answers = Array.from({ length: mixed.count }, (_, i) =>
+      argMax(first.probabilities.target, i * (classes + 1), classes + 1),
+    );
+    expect(answers.slice(target.count).filter((answer) => answer === classes).length).toBeGreaterThan(16);
+    const right = answers.slice(0, target.count).filter((answer, i) => answer === target.labels[i]);
+    expect(right.length / target.count).toBeGreaterThan(0.8);
   });
 });
 

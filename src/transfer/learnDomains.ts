@@ -1,6 +1,6 @@
 import { uselessDiscriminator } from "../adapt/discriminatorCollapse.ts";
 import type { DomainName } from "../adapt/domainNormalization.ts";
-import { domainLoss } from "../adapt/losses/domainBatch.ts";
+import { scheduledLoss } from "../adapt/losses/domainBatch.ts";
 import { classCounts } from "../adapt/partialTransfer.ts";
 import { type TrainedMethod, type TrainedMethodName, trainedMethods } from "../adapt/trainedMethods.ts";
 import type { Compute } from "../algebra/compute.ts";
@@ -96,7 +96,7 @@ async function* attempted(
   const watching = isWatched ? [collapseWatch(epochs, strength)] : [];
   const lesson = {
     name,
-    ...subject.learning(network, domainLoss(method, data.classes, way.term), settings.learningRate),
+    ...subject.learning(network, scheduledLoss(method, data.classes, way.term), settings.learningRate),
     train: mixedData(data, {
       strength: (done) => factor * strength(done),
       classCounts: () => counting?.counts(),
@@ -164,7 +164,7 @@ function networkOf(
 ): Network {
   const shared = extractor(domain).reduce((symbol, layer) => layer(symbol), input(data.source.inputShape));
   const answers = headLayer(data.classes)(shared);
-  return functionalNetwork(answers, auxiliary === undefined ? [] : [auxiliary(shared, answers, data.classes)]);
+  return functionalNetwork(answers, auxiliary?.(shared, answers, data.classes) ?? []);
 }
 
 function startOf({ pretrained }: DomainSubject, { parameters }: Network, seed: number): TrainingState {
@@ -245,6 +245,7 @@ export async function trialOf(
     method,
     setting: "",
     takes,
+    classes,
     network,
     weights: new Map(kept),
     space,

@@ -52,12 +52,18 @@ def information(features, scores, margin):
     return -(p * p.log()).sum(1).mean() + (mean * mean.log()).sum()
 
 
+def boundary(features, scores, margin):
+    unknown = scores[is_target].softmax(1)[:, -1]
+    return F.binary_cross_entropy(unknown, torch.full_like(unknown, 0.5))
+
+
 cases = []
 for name, term, names in (
     ("jan", joint, ("features", "scores")),
     ("mdd", disparity, ("margin",)),
     ("pseudo-labels", pseudo, ("scores",)),
     ("information-maximisation", information, ("scores",)),
+    ("osbp", boundary, ("scores",)),
 ):
     at = {key: torch.tensor(value, dtype=torch.float64, requires_grad=True) for key, value in inputs.items()}
     value = term(**at)

@@ -25,6 +25,14 @@ export interface DomainBatch {
 /** What holds the domains together, one number a batch. */
 export type DomainTerm = (batch: DomainBatch) => Value;
 
+/** One that heeds λ, a scalar, in its own way. */
+export type ScheduledTerm = (batch: DomainBatch, strength: Value) => Value;
+
+/** λ times the term. */
+export function scheduled(term: DomainTerm): ScheduledTerm {
+  return (batch, strength) => mul(strength, term(batch));
+}
+
 /** How many numbers stand in a row of targets. */
 export function targetWidth(classes: number): number {
   return classes + 3;
@@ -57,6 +65,11 @@ export function setStrength(rows: Float32Array, classes: number, strength: numbe
 
 /** The mean cross-entropy of the batch's source images plus λ times the term, λ from the targets, where it may rise from step to step. */
 export function domainLoss(name: string, classes: number, term: DomainTerm): Loss {
+  return scheduledLoss(name, classes, scheduled(term));
+}
+
+/** The same with a term that heeds λ in its own way. */
+export function scheduledLoss(name: string, classes: number, term: ScheduledTerm): Loss {
   return {
     name,
     target: (prediction) => ({
@@ -71,8 +84,8 @@ export function domainLoss(name: string, classes: number, term: DomainTerm): Los
       const sourceShares = shares(mul(sub(1, isTarget), column(classes + 2)));
       const learned = categoricalCrossentropy().perSample(slice(target, [0], [classes], [1]), prediction, layerOutput);
       const ofSource = mul(mul(learned, reshape(sourceShares, [count])), count);
-      const held = term({ sourceShares, targetShares: shares(isTarget), isTarget, prediction, layerOutput });
-      return add(ofSource, mul(reduceMean(column(classes + 1), { keepdims: 0 }), held));
+      const batch = { sourceShares, targetShares: shares(isTarget), isTarget, prediction, layerOutput };
+      return add(ofSource, term(batch, reduceMean(column(classes + 1), { keepdims: 0 })));
     },
   };
 }

@@ -13,6 +13,7 @@ import type { DomainTerm } from "./domainBatch.ts";
 import { informationMaximisation } from "./informationMaximisation.ts";
 import { jointMmd } from "./jointMmd.ts";
 import { marginDisparity } from "./marginDisparity.ts";
+import { openSetBoundary } from "./openSetBoundary.ts";
 import { pseudoLabelStrength, pseudoLabels } from "./pseudoLabels.ts";
 import { sourceHypothesisLoss } from "./sourceHypothesis.ts";
 
@@ -32,6 +33,8 @@ const terms: Readonly<Record<string, DomainTerm>> = {
   mdd: marginDisparity("margin"),
   "pseudo-labels": pseudoLabels(),
   "information-maximisation": informationMaximisation(),
+  osbp: (batch) =>
+    openSetBoundary({ reversed: "answers", detached: "answers" })(batch, constantOf("float32", [], [0.3])),
 };
 
 /** The term of the reference's batch, and its gradient for each of the named inputs. */
@@ -43,12 +46,13 @@ async function evaluate(term: DomainTerm, names: readonly (keyof typeof inputs)[
   };
   const column = constantOf("float32", [isTarget.length, 1], isTarget);
   const ofTarget = isTarget.filter((one) => one === 1).length;
+  const prediction = softmax(fed.scores, { axis: 1 });
   const value = term({
     isTarget: column,
     sourceShares: mul(sub(1, column), 1 / (isTarget.length - ofTarget)),
     targetShares: mul(column, 1 / ofTarget),
-    prediction: softmax(fed.scores, { axis: 1 }),
-    layerOutput: (name) => (name === "margin" ? fed.margin : fed.features),
+    prediction,
+    layerOutput: (name) => ({ margin: fed.margin, answers: prediction })[name] ?? fed.features,
   });
   // A term need not depend on all of them.
   const total = Object.values(fed).reduce((sum, one) => add(sum, mul(reduceSum(one, { keepdims: 0 }), 0)), value);

@@ -10,7 +10,7 @@ import { startBuild } from "../../nn/scope.ts";
 import { createEngine } from "../../node/engine.ts";
 import { softmax } from "../../ops/activations.ts";
 import { add, mul, sub } from "../../ops/arithmetic.ts";
-import { reverseGradient } from "../../ops/gradientControl.ts";
+import { reverseGradient, stopGradient } from "../../ops/gradientControl.ts";
 import { matmul } from "../../ops/products.ts";
 import { reduceSum } from "../../ops/reductions.ts";
 import { coralDistance } from "../coralDistance.ts";
@@ -20,6 +20,7 @@ import { classConfusion } from "./classConfusion.ts";
 import { deepCoral } from "./deepCoral.ts";
 import { type DomainTerm, domainLoss, targetRow } from "./domainBatch.ts";
 import { multiKernelMmd } from "./multiKernelMmd.ts";
+import { openSetBoundary } from "./openSetBoundary.ts";
 
 const engine = createEngine({ threads: 1 });
 const [count, width, classes] = [10, 4, 3];
@@ -162,6 +163,35 @@ describe("terms that hold domains together", () => {
     expect(adversarialStrength(0)).toBe(0);
     expect(adversarialStrength(0.1)).toBeCloseTo(2 / (1 + Math.exp(-1)) - 1, 12);
     expect(adversarialStrength(1)).toBeCloseTo(0.9999092, 6);
+  });
+
+  it("OSBP's classifier learns as much at any λ, and features as much as λ says", async () => {
+    const ofUnknown = input("classifier", "float32", [width, 2]);
+    const features = input("features", "float32", shapes.features);
+    const answers = (x: Value) => softmax(matmul(x, ofUnknown), { axis: 1 });
+    const layers = { reversed: answers(reverseGradient(features, 1)), detached: answers(stopGradient(features)) };
+    const shares = constantOf("float32", [count, 1], new Array<number>(count).fill(1 / count));
+    const batch = { sourceShares: shares, targetShares: shares, isTarget: shares, prediction: answers(features) };
+    const layerOutput = (name: string) => (name === "reversed" ? layers.reversed : layers.detached);
+    const at = async (strength: number) => {
+      const term = openSetBoundary({ reversed: "reversed", detached: "detached" });
+      const value = term({ ...batch, layerOutput }, constantOf("float32", [], [strength]));
+      const [ofFeatures, ofClassifier] = differentiate(value, [features, ofUnknown]);
+      if (ofFeatures === undefined || ofClassifier === undefined) throw new Error("both have a gradient");
+      const outputs = { value, ofFeatures, ofClassifier };
+      const program = await compileGraph({ name: "term", inputs: [features, ofUnknown], outputs }, engine);
+      const found = await program.run({
+        features: Tensor.of("float32", shapes.features, points.features),
+        classifier: Tensor.of("float32", [width, 2], drawn("classifier", width * 2)),
+      });
+      await program.dispose();
+      return (name: keyof typeof outputs) => [...(found[name]?.floats ?? [])];
+    };
+    const [full, quarter] = [await at(1), await at(0.25)];
+    expect(quarter("value")[0]).toBeCloseTo(full("value")[0] ?? Number.NaN, 6);
+    for (const [i, slope] of full("ofClassifier").entries()) expect(quarter("ofClassifier")[i]).toBeCloseTo(slope, 6);
+    expect(full("ofFeatures").some((slope) => Math.abs(slope) > 1e-3)).toBe(true);
+    for (const [i, slope] of full("ofFeatures").entries()) expect(quarter("ofFeatures")[i]).toBeCloseTo(slope / 4, 6);
   });
 
   it("a batch's loss is the mean cross-entropy of its source plus λ times the term", async () => {
