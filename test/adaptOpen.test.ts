@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { tinyClassifier } from "../src/backbones/classifier.fixture.ts";
 import { graft } from "./graft.fixture.ts";
+import { isLong } from "./long.fixture.ts";
 import { temporaryFolder, writePhotos } from "./photos.fixture.ts";
 
 const cwd = temporaryFolder();
@@ -98,7 +99,7 @@ describe("graft adapt to a target with classes of its own", () => {
     expect(readFileSync(join(cwd, "auto/labels.txt"), "utf8")).toBe("blue\ngreen\nred\n");
   });
 
-  it("takes a target without other classes, of nothing else, and without labels", async () => {
+  it.runIf(isLong)("takes a target without other classes, of nothing else, and without labels", async () => {
     const short = ["--method", "osbp", "--epochs", "1", "--seeds", "1"];
     await run(...adapt("--target", "known", ...short, "--out", "none"));
     const [, ofKnown]: Entry[] = json("none/account.json").trials;
