@@ -54,12 +54,13 @@ export class StepBudget {
     const place = names.indexOf(method);
     if (this.#input.method !== "auto" || place < 0) return yield* trial;
     const startMs = this.#platform.nowMs();
+    const timed = Math.min(timedEpochs, this.#input.epochs);
     let next = await trial.next();
     for (; !next.done; next = await trial.next()) {
       yield next.value;
-      if (next.value.type !== "epoch" || next.value.log.epoch !== timedEpochs) continue;
+      if (next.value.type !== "epoch" || next.value.log.epoch !== timed) continue;
       const spentMs = this.#platform.nowMs() - startMs;
-      const needMs = (spentMs / timedEpochs) * this.#input.epochs * this.#input.seeds - spentMs;
+      const needMs = (spentMs / timed) * this.#input.epochs * this.#input.seeds - spentMs;
       const leftMs = this.#leftMs();
       if (needMs <= leftMs) continue;
       await trial.return(undefined);
