@@ -74,6 +74,8 @@ export interface Aim {
   readonly lose?: Matrix;
   /** The projection of an aim much like this one, where the search starts. */
   readonly near?: Matrix | undefined;
+  /** How near to the best, as of `topEigenvectors`. */
+  readonly tolerance?: number | undefined;
 }
 
 /**
@@ -83,7 +85,7 @@ export interface Aim {
  */
 export async function solveComponents(
   space: FeatureSpace,
-  { keep, differences, lose, near }: Aim,
+  { keep, differences, lose, near, tolerance }: Aim,
   { dimensions, regularisation, penalty }: ComponentOptions,
   compute: Compute,
 ): Promise<Matrix> {
@@ -101,7 +103,7 @@ export async function solveComponents(
           "what the components are to lose",
         );
   const wanted = Math.min(dimensions, metric.size);
-  const search = basis === undefined ? { ...compute, near } : compute;
+  const search = { ...compute, tolerance, ...(basis === undefined ? { near } : {}) };
   const { eigenvalues, eigenvectors } = await generalisedEigen(await within(keep), metric, wanted, search);
   const rank = eigenvalues.filter((value) => value > 1e-10 * (eigenvalues[0] ?? 0)).length;
   checkDimensions(dimensions, rank, "there are independent features with variance");

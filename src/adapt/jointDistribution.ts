@@ -32,6 +32,9 @@ export interface JointOptions extends Partial<ComponentOptions> {
 
 export const jointDefaults = { ...componentDefaults, penalty: "projection" } as const;
 
+/** Of projections that only give the labels of the next round, as of `topEigenvectors`. */
+const passingTolerance = 1e-5;
+
 /** How much the distance of all images, and that of each class, weigh. */
 export interface Balance {
   readonly marginal: number;
@@ -52,11 +55,12 @@ export async function alignJointly(
   const space = await featureSpace(domains, options.kernel, compute);
   const classes = checkLabels(domains.labels, domains.source);
   let projection: Matrix | undefined;
-  const solve = async (differences: readonly Difference[]) => {
+  const solve = async (round: number, differences: readonly Difference[]) => {
+    const tolerance = round < iterations - 1 ? passingTolerance : undefined;
     const rows = differenceRows(differences, options.penalty);
     projection = await solveComponents(
       space,
-      { keep: space.scatter, differences: rows, near: projection },
+      { keep: space.scatter, differences: rows, near: projection, tolerance },
       options,
       compute,
     );
@@ -64,7 +68,7 @@ export async function alignJointly(
   };
   const { marginal, conditional } = balance(classes);
   const overall = differenceOf(space.source, space.target, marginal);
-  let map = await solve([overall]);
+  let map = await solve(0, [overall]);
   for (let round = 1; round < iterations; round++) {
     throwIfStopped(compute);
     const [source, target] = [
@@ -72,7 +76,7 @@ export async function alignJointly(
       await applyMap(map, domains.target, compute),
     ];
     const labels = await labeller(source, domains.labels, target, compute);
-    map = await solve([overall, ...classDifferences(space, domains.labels, labels, conditional)]);
+    map = await solve(round, [overall, ...classDifferences(space, domains.labels, labels, conditional)]);
   }
   return { source: map, target: map };
 }

@@ -31,27 +31,96 @@ export function transposed({ values, count, width }: Rows): Matrix {
 /** a·b, for small matrices: large ones go through the engine (`products.ts`). */
 export function product(a: Matrix, b: Matrix): Matrix {
   const result = matrix(a.count, b.width);
+  for (let i = 0; i + 1 < a.count; i += 2) addProducts(a, i, i + 1, b, result.values);
+  if (a.count % 2 === 1) addProducts(a, a.count - 1, a.count - 1, b, result.values);
+  return result;
+}
+
+/** Rows `i` and `i2` of a·b, by four rows of b at once: each number is loaded and stored an eighth as often. The same row twice is one. */
+function addProducts(a: Matrix, i: number, i2: number, b: Matrix, into: Float64Array): void {
   const { values: left, width: depth } = a;
   const { values: right, width } = b;
-  const into = result.values;
-  // Four rows of b at once: each number of the result is loaded and stored a quarter as often.
+  const [from, from2, to, to2] = [i * depth, i2 * depth, i * width, i2 * width];
   const whole = depth - (depth % 4);
-  for (let i = 0; i < a.count; i++) {
-    const [from, to] = [i * depth, i * width];
-    for (let k = 0; k < whole; k += 4) {
-      const at = from + k;
-      const [a0, a1, a2, a3] = [left[at], left[at + 1], left[at + 2], left[at + 3]];
-      const b0 = k * width;
-      const [b1, b2, b3] = [b0 + width, b0 + 2 * width, b0 + 3 * width];
-      for (let j = 0; j < width; j++) {
-        into[to + j] += a0 * right[b0 + j] + a1 * right[b1 + j] + a2 * right[b2 + j] + a3 * right[b3 + j];
-      }
+  for (let k = 0; k < whole; k += 4) {
+    const [at, at2] = [from + k, from2 + k];
+    const [a0, a1, a2, a3] = [left[at], left[at + 1], left[at + 2], left[at + 3]];
+    const [c0, c1, c2, c3] = [left[at2], left[at2 + 1], left[at2 + 2], left[at2 + 3]];
+    const b0 = k * width;
+    const [b1, b2, b3] = [b0 + width, b0 + 2 * width, b0 + 3 * width];
+    for (let j = 0; j < width; j++) {
+      const r0 = right[b0 + j];
+      const r1 = right[b1 + j];
+      const r2 = right[b2 + j];
+      const r3 = right[b3 + j];
+      const sum = into[to + j];
+      const sum2 = into[to2 + j];
+      into[to + j] = sum + (a0 * r0 + a1 * r1 + a2 * r2 + a3 * r3);
+      into[to2 + j] = sum2 + (c0 * r0 + c1 * r1 + c2 * r2 + c3 * r3);
     }
-    for (let k = whole; k < depth; k++) {
-      for (let j = 0; j < width; j++) into[to + j] += left[from + k] * right[k * width + j];
+  }
+  for (let k = whole; k < depth; k++) {
+    const [a0, c0] = [left[from + k], left[from2 + k]];
+    for (let j = 0; j < width; j++) {
+      const sum = into[to + j];
+      const sum2 = into[to2 + j];
+      const factor = right[k * width + j];
+      into[to + j] = sum + a0 * factor;
+      into[to2 + j] = sum2 + c0 * factor;
+    }
+  }
+}
+
+/** a·bᵀ: each row of a times each of b. */
+export function rowDots(a: Matrix, b: Matrix): Matrix {
+  const result = matrix(a.count, b.count);
+  const [last, lastOther] = [a.count - 1, b.count - 1];
+  // Eight sums at once: a single one waits for itself. Beyond the end the last rows stand in, and are found again.
+  for (let i = 0; i < a.count; i += 2) {
+    const pair = [i, Math.min(i + 1, last)] as const;
+    for (let j = 0; j < b.count; j += 4) {
+      const others = [j, Math.min(j + 1, lastOther), Math.min(j + 2, lastOther), Math.min(j + 3, lastOther)] as const;
+      eightDots(a, pair, b, others, result.values);
     }
   }
   return result;
+}
+
+function eightDots(
+  { values: left, width }: Matrix,
+  [i, i2]: readonly [number, number],
+  { values: right, count }: Matrix,
+  [j, j2, j3, j4]: readonly [number, number, number, number],
+  into: Float64Array,
+): void {
+  const [a0, a1] = [i * width, i2 * width];
+  const [b0, b1, b2, b3] = [j * width, j2 * width, j3 * width, j4 * width];
+  let [s0, s1, s2, s3, t0, t1, t2, t3] = [0, 0, 0, 0, 0, 0, 0, 0];
+  for (let k = 0; k < width; k++) {
+    const x = left[a0 + k];
+    const y = left[a1 + k];
+    const p = right[b0 + k];
+    const q = right[b1 + k];
+    const r = right[b2 + k];
+    const s = right[b3 + k];
+    s0 += x * p;
+    s1 += x * q;
+    s2 += x * r;
+    s3 += x * s;
+    t0 += y * p;
+    t1 += y * q;
+    t2 += y * r;
+    t3 += y * s;
+  }
+  const [to, to2] = [i * count, i2 * count];
+  into[to + j] = s0;
+  into[to + j2] = s1;
+  into[to + j3] = s2;
+  into[to + j4] = s3;
+  into[to2 + j] = t0;
+  into[to2 + j2] = t1;
+  into[to2 + j3] = t2;
+  into[to2 + j4] = t3;
 }
 
 /** a + factor·b. */

@@ -2,7 +2,19 @@ import { GraftError } from "../base/errors.ts";
 import { stream } from "../base/random.ts";
 import { throwIfStopped } from "./compute.ts";
 import { type Eigen, symmetricEigen } from "./eigen.ts";
-import { addScaled, dot, type Matrix, matrix, squaredNorm, transposed } from "./matrix.ts";
+import {
+  addScaled,
+  dot,
+  firstColumns,
+  type Matrix,
+  matrix,
+  product,
+  rowDots,
+  squaredNorm,
+  stacked,
+  sum,
+  transposed,
+} from "./matrix.ts";
 
 /** Below this size all eigenpairs are found at once. */
 const wholeSize = 160;
@@ -11,8 +23,7 @@ const spare = 8;
 /** Blocks of a Krylov basis before it starts anew from the best so far. */
 const blocks = 5;
 const longestSearch = 300;
-/** ‖Cv − λv‖, in units of the largest eigenvalue. */
-const tolerance = 1e-8;
+const usualTolerance = 1e-8;
 
 /** A symmetric matrix by what it does: C·x for x [size, any]. */
 export interface SymmetricOperator {
@@ -24,6 +35,8 @@ export interface SearchOptions {
   readonly signal?: AbortSignal | undefined;
   /** Eigenvectors of an operator much like this one, [size, any]: the search starts there. */
   readonly near?: Matrix | undefined;
+  /** The largest ‖Cv − λv‖, in units of the largest eigenvalue. Default 1e-8. */
+  readonly tolerance?: number | undefined;
 }
 
 /**
@@ -33,17 +46,16 @@ export interface SearchOptions {
 export async function topEigenvectors(
   operator: SymmetricOperator,
   wanted: number,
-  { signal, near }: SearchOptions = {},
+  { signal, near, tolerance = usualTolerance }: SearchOptions = {},
 ): Promise<Eigen> {
   const { size } = operator;
   if (size <= Math.max(wholeSize, 3 * (wanted + spare))) return leading(symmetricEigen(await dense(operator)), wanted);
   let start = firstVectors(size, wanted + spare, near);
   for (let round = 0; round < longestSearch; round++) {
     throwIfStopped({ signal });
-    const { basis, images } = await krylov(operator, start);
-    const ritz = ritzPairs(basis, images, wanted + spare);
+    const ritz = ritzPairs(await krylov(operator, start), wanted + spare);
     if (ritz.residual(wanted) <= tolerance * Math.max(ritz.eigenvalues[0], Number.MIN_VALUE)) {
-      const eigenvectors = columns(ritz.vectors.slice(0, wanted), size);
+      const eigenvectors = transposed(firstRows(ritz.vectors, wanted));
       return { eigenvalues: ritz.eigenvalues.slice(0, wanted), eigenvectors };
     }
     start = ritz.vectors;
@@ -54,81 +66,72 @@ export async function topEigenvectors(
   );
 }
 
-/** The known ones, and random ones beside them. */
-function firstVectors(size: number, count: number, near: Matrix | undefined): readonly Float64Array[] {
+/** The known ones, and random ones beside them; one a row. */
+function firstVectors(size: number, count: number, near: Matrix | undefined): Matrix {
   const random = stream(0, "krylov");
-  const known = near === undefined ? matrix(0, size) : transposed(near);
-  return Array.from({ length: count }, (_, i) =>
-    i < known.count
-      ? known.values.slice(i * size, (i + 1) * size)
-      : Float64Array.from({ length: size }, () => random.normal()),
-  );
+  const known = near === undefined ? matrix(0, size) : firstRows(transposed(near), count);
+  const others = Float64Array.from({ length: (count - known.count) * size }, () => random.normal());
+  return stacked(known, matrix(count - known.count, size, others));
 }
 
-/** Orthonormal vectors that span x, Cx, C²x, …, and what C makes of them. */
-async function krylov(operator: SymmetricOperator, start: readonly Float64Array[]) {
-  const basis: Float64Array[] = [];
-  const images: Float64Array[] = [];
+/** Orthonormal vectors that span x, Cx, C²x, …, one a row, and what C makes of them. */
+async function krylov(operator: SymmetricOperator, start: Matrix) {
+  let basis = matrix(0, operator.size);
+  let images = basis;
   let next = start;
   for (let block = 0; block < blocks; block++) {
-    const fresh = extendBasis(basis, next);
-    if (fresh.length === 0) break;
-    const image = transposed(await operator.apply(columns(fresh, operator.size)));
-    next = fresh.map((_, i) => image.values.slice(i * operator.size, (i + 1) * operator.size));
-    images.push(...next);
+    const fresh = beyondBasis(next, basis);
+    if (fresh.count === 0) break;
+    next = transposed(await operator.apply(transposed(fresh)));
+    [basis, images] = [stacked(basis, fresh), stacked(images, next)];
   }
   return { basis, images };
 }
 
-/** Adds what of each vector is orthogonal to the basis; twice, as once leaves rounding errors (Giraud et al. 2005). */
-function extendBasis(basis: Float64Array[], vectors: readonly Float64Array[]): Float64Array[] {
-  const fresh: Float64Array[] = [];
-  for (const vector of vectors) {
-    const rest = vector.slice();
-    const before = Math.sqrt(squaredNorm(rest));
-    for (let pass = 0; pass < 2; pass++) for (const known of basis) addScaled(rest, -dot(rest, known), known, 0);
-    const length = Math.sqrt(squaredNorm(rest));
-    if (!(length > 1e-10 * before)) continue;
-    const unit = rest.map((value) => value / length);
-    basis.push(unit);
-    fresh.push(unit);
-  }
-  return fresh;
+/** Orthonormal rows that span what of these rows the basis does not; twice, as once leaves rounding errors (Giraud et al. 2005). */
+function beyondBasis(rows: Matrix, basis: Matrix): Matrix {
+  const beyond = (x: Matrix) => orthonormalRows(sum(x, product(rowDots(x, basis), basis), -1), x);
+  return beyond(beyond(rows));
 }
 
-function ritzPairs(basis: readonly Float64Array[], images: readonly Float64Array[], wanted: number) {
-  const size = basis.length;
-  const projected = matrix(size, size);
-  for (let i = 0; i < size; i++) {
-    for (let j = 0; j <= i; j++) {
-      projected.values[i * size + j] = dot(basis[i], images[j]);
-      projected.values[j * size + i] = projected.values[i * size + j];
-    }
+/** Gram and Schmidt's; a row goes that is no more than rounding beside the one it came `from`. */
+function orthonormalRows(rows: Matrix, from: Matrix): Matrix {
+  const kept: Float64Array[] = [];
+  for (let i = 0; i < rows.count; i++) {
+    const rest = rowOf(rows, i);
+    for (const known of kept) addScaled(rest, -dot(rest, known), known, 0);
+    const length = Math.sqrt(squaredNorm(rest));
+    if (!(length > 1e-10 * Math.sqrt(squaredNorm(rowOf(from, i))))) continue;
+    kept.push(rest.map((value) => value / length));
   }
-  const { eigenvalues, eigenvectors } = symmetricEigen(projected);
-  const count = Math.min(wanted, size);
-  const combine = (vectors: readonly Float64Array[], column: number) => {
-    const result = new Float64Array(vectors[0].length);
-    for (const [i, vector] of vectors.entries()) addScaled(result, eigenvectors.values[i * size + column], vector, 0);
-    return result;
-  };
-  const vectors = Array.from({ length: count }, (_, i) => combine(basis, i));
+  const result = matrix(kept.length, rows.width);
+  for (const [i, row] of kept.entries()) result.values.set(row, i * rows.width);
+  return result;
+}
+
+function ritzPairs({ basis, images }: { readonly basis: Matrix; readonly images: Matrix }, wanted: number) {
+  const { eigenvalues, eigenvectors } = symmetricEigen(rowDots(basis, images));
+  const mixed = transposed(firstColumns(eigenvectors, Math.min(wanted, basis.count)));
+  const vectors = product(mixed, basis);
   const residual = (first: number) => {
-    let most = 0;
-    for (let i = 0; i < Math.min(first, count); i++) {
-      const rest = combine(images, i);
-      addScaled(rest, -eigenvalues[i], vectors[i], 0);
-      most = Math.max(most, Math.sqrt(squaredNorm(rest)));
-    }
-    return most;
+    const mapped = product(firstRows(mixed, first), images);
+    const lengths = Array.from({ length: mapped.count }, (_, i) => {
+      const rest = rowOf(mapped, i);
+      addScaled(rest, -eigenvalues[i], vectors.values, i * vectors.width);
+      return Math.sqrt(squaredNorm(rest));
+    });
+    return Math.max(...lengths);
   };
   return { eigenvalues, vectors, residual };
 }
 
-function columns(vectors: readonly Float64Array[], size: number): Matrix {
-  const rows = matrix(vectors.length, size);
-  for (const [i, vector] of vectors.entries()) rows.values.set(vector, i * size);
-  return transposed(rows);
+function rowOf({ values, width }: Matrix, i: number): Float64Array {
+  return values.slice(i * width, (i + 1) * width);
+}
+
+function firstRows({ values, count, width }: Matrix, wanted: number): Matrix {
+  const kept = Math.min(wanted, count);
+  return matrix(kept, width, values.slice(0, kept * width));
 }
 
 async function dense(operator: SymmetricOperator): Promise<Matrix> {
@@ -138,7 +141,5 @@ async function dense(operator: SymmetricOperator): Promise<Matrix> {
 }
 
 function leading({ eigenvalues, eigenvectors }: Eigen, wanted: number): Eigen {
-  const rows = transposed(eigenvectors);
-  const kept = matrix(wanted, rows.width, rows.values.slice(0, wanted * rows.width));
-  return { eigenvalues: eigenvalues.slice(0, wanted), eigenvectors: transposed(kept) };
+  return { eigenvalues: eigenvalues.slice(0, wanted), eigenvectors: firstColumns(eigenvectors, wanted) };
 }

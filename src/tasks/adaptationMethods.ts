@@ -11,7 +11,7 @@ import {
 import { GraftError } from "../base/errors.ts";
 import type { Platform } from "../platform/platform.ts";
 import { alignFeatures } from "../transfer/alignFeatures.ts";
-import { openSubject } from "../transfer/domainSubject.ts";
+import { openSubject, sourceSubject } from "../transfer/domainSubject.ts";
 import type { DomainTrial } from "../transfer/domainTrial.ts";
 import type { Checkpoints } from "../transfer/learnBySteps.ts";
 import { learnDomains, learnSource } from "../transfer/learnDomains.ts";
@@ -121,7 +121,7 @@ export function waysOf(method: MethodName, circumstances: Circumstances): readon
     return [{ text: "", make: () => learnDomains(own, method, settings, compute) }];
   }
   if (scaled === undefined || basis.kind !== "features")
-    return [{ text: "", make: () => learnSource(subject, settings, compute) }];
+    return [{ text: "", make: () => learnSource(sourceSubject(subject), settings, compute) }];
   const head = { penalty: input.penalty, classCounts: counts };
   if (method === statisticsMethod) {
     const seeded = { ...head, seed: input.seed };

@@ -10,7 +10,7 @@ import { TrainingState } from "../train/state.ts";
 import type { Evaluation, Learning, TransferPlan } from "../transfer/strategy.ts";
 import type { RunFolder } from "./runFolder.ts";
 import type { TaskEvent } from "./task.ts";
-import { type Job, patience, type Settings } from "./trainPlan.ts";
+import { type Job, patienceOf, type Settings } from "./trainPlan.ts";
 
 const checkpointMs = 500;
 const evaluatedRows = 64;
@@ -96,7 +96,7 @@ export function stepsOf(
     seed: input.seed,
     classWeights,
     measures: (plan.evaluation ?? byClass).measures,
-    callbacks: [earlyStopping({ patience })],
+    callbacks: [earlyStopping({ patience: patienceOf(epochs) })],
   };
 }
 

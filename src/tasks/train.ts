@@ -10,7 +10,7 @@ import { saveRun } from "./saveRun.ts";
 import { openSourceImages } from "./sourceImages.ts";
 import { defineTask, type Task, type TaskEvent } from "./task.ts";
 import { trainSchema } from "./trainInput.ts";
-import { type Job, patience, planOf, settingsOf, strategyOf } from "./trainPlan.ts";
+import { type Job, patienceOf, planOf, settingsOf, strategyOf } from "./trainPlan.ts";
 
 /** `graft train`: a folder of photos becomes a run folder with a model in it. */
 export const train: Task = defineTask({
@@ -72,7 +72,11 @@ async function* openRun(job: Job): AsyncGenerator<TaskEvent, RunFolder> {
     ...(source.targets === undefined
       ? { labels, classWeights: classWeights ?? null, loss: "sparseCategoricalCrossentropy" }
       : { targets: source.targets }),
-    earlyStopping: { monitor: "val_loss", patience, restoreBestWeights: true },
+    earlyStopping: {
+      monitor: "val_loss",
+      ...(input.epochs === undefined ? {} : { patience: patienceOf(input.epochs) }),
+      restoreBestWeights: true,
+    },
   });
   yield { type: "artefact", kind: "run", path: folder.path };
   return folder;

@@ -26,8 +26,10 @@ import { openTeacher } from "./teacher.ts";
 import { type TrainInput, trainSchema } from "./trainInput.ts";
 import { tuningFlagOf, unfreezingOf } from "./tuningOptions.ts";
 
-/** Epochs without a better validation loss before training ends. */
-export const patience = 5;
+/** Epochs without a better validation loss before training ends: a third of all, as most of the gain comes once the learning rate has fallen. */
+export function patienceOf(epochs: number): number {
+  return Math.max(5, Math.ceil(epochs / 3));
+}
 
 /** All that a run is made of. */
 export interface Job {

@@ -44,14 +44,28 @@ export function featureSubject({ features, layer, weights }: ScaledDomains): Dom
 
 /** A small CNN that knows nothing, on pixels [side, side, 3]; its features are normalised by domain. */
 export function scratchSubject(data: DomainData): DomainSubject {
+  return pixelSubject(data, normalisedDense, domainNormalization);
+}
+
+/** The same where only the source is learned from: without normalisation, as the source's statistics can blind a network for a target that it would read without. */
+export function sourceSubject(subject: DomainSubject): DomainSubject {
+  if (subject.takes === "features") return subject;
+  return pixelSubject(subject.data, () => [sharedDense()]);
+}
+
+function pixelSubject(
+  data: DomainData,
+  shared: (domain: DomainName) => readonly Layer[],
+  normalization?: typeof domainNormalization,
+): DomainSubject {
   const [side = 0] = data.source.inputShape;
   return {
     data,
     extractor: (domain) => [
       rescaling(1 / 255, { name: "rescaling" }),
-      ...convolutions(side, domain),
+      ...convolutions(side, (name) => (normalization === undefined ? [] : [normalization(name, domain)])),
       flatten({ name: "flatten" }),
-      ...normalisedDense(domain),
+      ...shared(domain),
     ],
     pretrained: new Map(),
     learning: plainLearning,
@@ -90,14 +104,14 @@ export function plainLearning(network: Network, loss: Loss, learningRate: number
   return { recipe, schedule: cosineSchedule() };
 }
 
-/** As many convolutions as leave maps of 8 pixels or less, and no fewer than two, each normalised by domain. */
-function convolutions(side: number, domain: DomainName): readonly Layer[] {
+/** As many convolutions as leave maps of 8 pixels or less, and no fewer than two. */
+function convolutions(side: number, normalization: (name: string) => readonly Layer[]): readonly Layer[] {
   const blocks = Math.max(2, Math.ceil(Math.log2(side / 8)));
   return Array.from({ length: blocks }, (_, block) => [
     conv2d(Math.min(32 * 2 ** block, 256), 3, { padding: "same", name: `conv_${block}` }),
     // Before the rest: on a quarter of the numbers.
     maxPooling2d(2, { name: `pool_${block}` }),
-    domainNormalization(`normalization_${block}`, domain),
+    ...normalization(`normalization_${block}`),
     activate("relu", { name: `relu_${block}` }),
   ]).flat();
 }
