@@ -40,12 +40,20 @@ function folderSource(layout: Layout, path: string, store: Store): Source {
   };
 }
 
-/** Paths of all files below `folder`, relative, with forward slashes. */
-async function walk(folder: string, store: Store, prefix = ""): Promise<readonly string[]> {
+/** Paths of all files below `folder`, relative, with forward slashes; a link to a folder `above` is passed over, as its files are among them. */
+async function walk(
+  folder: string,
+  store: Store,
+  prefix = "",
+  above: readonly string[] = [],
+): Promise<readonly string[]> {
+  const real = await store.realPath(folder);
+  if (above.includes(real)) return [];
   const paths: string[] = [];
   for (const entry of await store.list(folder)) {
     const path = `${prefix}${entry.name}`;
-    if (entry.kind === "folder") paths.push(...(await walk(store.join(folder, entry.name), store, `${path}/`)));
+    if (entry.kind === "folder")
+      paths.push(...(await walk(store.join(folder, entry.name), store, `${path}/`, [...above, real])));
     else if (entry.kind === "file") paths.push(path);
   }
   return paths;

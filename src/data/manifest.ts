@@ -51,6 +51,13 @@ export async function openManifest(
       ...(group === undefined ? {} : { group }),
     });
   });
+  const [first] = problems;
+  if (samples.length === 0 && first !== undefined) {
+    throw new GraftError(
+      "data",
+      `"${path}": none of its ${problems.length} rows can be used; "${first.id}" ${first.reason}. Paths are relative to the file's folder.`,
+    );
+  }
   return {
     description: taught.description,
     labels: taught.labels,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -37,11 +37,34 @@ describe("a CSV manifest", () => {
     expect(read.problems).toEqual([{ id: "../../etc/passwd", reason: "leaves the manifest's folder" }]);
   });
 
+  it.each([
+    ["path,label\n/a.jpg,cat\n/b.jpg,dog\n", {}],
+    ["path,kind\n/a.jpg,cat\n/b.jpg,dog\n", { targets: [{ name: "kind" }] }],
+  ])("of which no row can be used says why", async (text, options) => {
+    writeFileSync(join(folder, "outside.csv"), text);
+    await expect(openSource(join(folder, "outside.csv"), platform, options)).rejects.toThrow(
+      /none of its 2 rows can be used; "\/a.jpg" leaves the manifest's folder. Paths are relative/,
+    );
+  });
+
   it("says which columns it expects", async () => {
     writeFileSync(join(folder, "bad.csv"), "file,class\na.jpg,cat\n");
     await expect(openSource(join(folder, "bad.csv"), platform)).rejects.toThrow(
       /columns file, class; expected path,label/,
     );
+  });
+});
+
+describe("a folder of class folders", () => {
+  it("may hold links to others; one to a folder around it is passed over", async () => {
+    const [classes, elsewhere] = [join(folder, "classes"), join(folder, "elsewhere")];
+    for (const path of [join(classes, "cat"), elsewhere]) mkdirSync(path, { recursive: true });
+    writeFileSync(join(classes, "cat", "1.jpg"), "one");
+    writeFileSync(join(elsewhere, "2.jpg"), "two");
+    symlinkSync(elsewhere, join(classes, "dog"));
+    symlinkSync(classes, join(classes, "again"));
+    symlinkSync(classes, join(classes, "cat", "again"));
+    expect(await contents(await openSource(classes, platform))).toEqual({ "cat/1.jpg": "one", "dog/2.jpg": "two" });
   });
 });
 

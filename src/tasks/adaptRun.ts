@@ -161,6 +161,12 @@ async function* openHypothesis(
   const found = readWeights(bytes, file);
   const labels = labelsOf(found.answers, source);
   const published = yield* loadBackbone(input, platform, signal);
+  if (published === undefined && found.hasBackbone) {
+    throw new GraftError(
+      "usage",
+      `--source: "${source}" was trained on a pretrained network. Name that network with --backbone.`,
+    );
+  }
   if (published === undefined || !found.hasBackbone) {
     throw new GraftError(
       "usage",
