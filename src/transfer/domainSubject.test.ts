@@ -6,6 +6,7 @@ import { type DomainSubject, scratchSubject, sourceSubject } from "./domainSubje
 const nothing: TrainingData = {
   count: 0,
   inputShape: [28, 28, 3],
+  inputDType: "uint8",
   targets: { kind: "classes", labels: new Int32Array(0) },
   load: () => Promise.reject(new Error("there are no images")),
 };
