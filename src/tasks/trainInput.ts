@@ -178,7 +178,7 @@ export const trainSchema = z.object({
     .min(1)
     .optional()
     .describe(
-      "passes over the training images at most (default: 30; 12 for fine-tune and for distil with a backbone, 60 for distil without); training stops early when validation stalls",
+      "passes over the training images at most (default: 30; 12 for fine-tune, 60 for distil without a backbone); training stops early when validation stalls for a third of them",
     ),
   batchSize: z.number().int().min(1).default(32).describe("images a step"),
   learningRate: z
