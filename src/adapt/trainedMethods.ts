@@ -43,6 +43,11 @@ const domainUnits = 128;
 const logits = "domain_logits";
 const marginLogits = "margin_logits";
 const openAnswers = { reversed: "reversed_answers", detached: "detached_answers" };
+/**
+ * What the strength of DANN ends at. The paper's 1 is for gradient descent; divided by their own size, as Adam does, reversed gradients outweigh a classifier
+ * that has learned its source, and mix classes.
+ */
+const domainStrength = 0.1;
 /** What the strength of MDD ends at: η of the paper's experiments. */
 const marginStrength = 0.1;
 
@@ -62,7 +67,7 @@ export const trainedMethods: Readonly<Record<TrainedMethodName, TrainedMethod>> 
   jan: { term: scheduled(jointMmd(sharedLayer)), strength: () => 1 },
   dann: {
     term: scheduled(adversarial(logits)),
-    strength: adversarialStrength,
+    strength: (share) => domainStrength * adversarialStrength(share),
     discriminator: logits,
     auxiliary: (features) => [domainClassifier(reversal("reversal")(features))],
   },

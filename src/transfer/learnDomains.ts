@@ -23,7 +23,7 @@ import type { StrategyEvent, Weights } from "./strategy.ts";
 
 /** Of λ, where a domain classifier collapsed and all begins again. */
 const lowerWeight = 0.1;
-/** λ from which a domain classifier is expected to teach something. */
+/** Share of the last λ from which a domain classifier is expected to teach something. */
 const strong = 0.5;
 
 /**
@@ -195,7 +195,7 @@ function collapseWatch(epochs: number, strength: (done: number) => number): Call
     },
     onEpochEnd({ epoch, logs, stop }) {
       const reason = uselessIn(logs);
-      useless = reason !== undefined && strength(epoch) >= strong ? useless + 1 : 0;
+      useless = reason !== undefined && strength(epoch) >= strong * strength(epochs) ? useless + 1 : 0;
       if (useless >= patience) stop(`the domain classifier ${reason} (${patience} epochs in a row)`);
     },
     save: () => ({ values: { useless }, tensors: new Map() }),
